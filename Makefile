@@ -1,0 +1,45 @@
+# Two commands do everything: `make lab` opens the course, `make test` runs every check.
+# Both make .venv on first use (about 2.8 GB are installed; a few minutes).
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+GPU ?=
+INSTALLED = $(VENV)/installed$(if $(GPU),-gpu)
+LAB_FLAGS ?=
+# JupyterLab refuses root unless told; the course needs no news and no update check from the network.
+LAB = $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.news_url=None \
+	--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(LAB_FLAGS)
+
+.PHONY: lab test install notebooks exercises clean
+
+lab: install
+	@$(BIN)/python -m course_lib.notebooks copy
+	$(LAB) notebooks/00_foundations.ipynb
+
+test: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m course_lib.grading.release --check
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --nbval tests notebooks solutions
+
+# For maintainers: run all notebooks and store their outputs; make the exercises from the solutions.
+notebooks: install
+	$(BIN)/python -m course_lib.notebooks execute
+
+exercises: install
+	$(BIN)/python -m course_lib.grading.release
+
+install: $(INSTALLED)
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11, 3.12 or 3.13 is required. Received: no command '$(PYTHON)'."; exit 1; }
+	@$(PYTHON) -c 'import sys; version = sys.version.split()[0]; sys.exit(None if (3, 11) <= sys.version_info[:2] <= (3, 13) else f"Python 3.11, 3.12 or 3.13 is required. Received: {version}. Name another with: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv is required. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Installing TensorFlow, Keras and JupyterLab into $(VENV): about 2.8 GB$(if $(GPU),$(strip , and 4 GB of CUDA)), once."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements.txt $(if $(GPU),'tensorflow[and-cuda]')
+	@touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,146 @@
+"""Keep the notebooks: copy the exercises to work on, run and store the outputs, write the public address.
+
+    python -m course_lib.notebooks copy             # exercises you don't have yet, into work/
+    python -m course_lib.notebooks execute [FILE…]  # run from top to bottom, store the outputs
+    python -m course_lib.notebooks publish [URL]    # badges and install lines, from one address
+
+The address of the repository is kept in one place, `[tool.course] repository` in pyproject.toml; while it is empty,
+no badge and no install line is written.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SETUP_WITHOUT_ADDRESS = """\
+try:
+    import course_lib
+except ModuleNotFoundError:
+    raise ModuleNotFoundError("course_lib is required. In the course's folder, run: make lab") from None"""
+SETUP = """\
+try:
+    import course_lib
+except ModuleNotFoundError:  # in Colab: the course alone, on the TensorFlow that is there
+    %pip install --quiet --no-deps git+{address}"""
+BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({link})"
+
+
+def copy(source=ROOT / "exercises", target=ROOT / "work"):
+    """Copy each exercise that `target` does not have yet; an answer is never overwritten.
+
+    Returns the list of paths that were copied.
+    """
+    target.mkdir(exist_ok=True)
+    copied = []
+    for exercise in sorted(source.glob("*.ipynb")):
+        if not (target / exercise.name).exists():
+            copied.append(shutil.copy(exercise, target / exercise.name))
+    return copied
+
+
+def execute(path):
+    """Run the notebook at `path` in its own folder and store its outputs, without time stamps or machine names.
+
+    Raises `nbclient.exceptions.CellExecutionError` at the first cell that fails; the file is then left as it was.
+    """
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=None, record_timing=False, resources={"metadata": {"path": path.parent}})
+    client.execute()
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    _write(notebook, path)
+
+
+def publish(address, root=ROOT):
+    """Write the Colab badge and the install line of `address` into every notebook, README.md and CITATION.cff.
+
+    An empty `address` takes them out again. Raises ValueError unless it is a repository on GitHub, which is what
+    Colab opens.
+    """
+    import nbformat
+
+    if address and not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", address):
+        raise ValueError(f"An address like https://github.com/OWNER/NAME is required. Received: {address!r}")
+    settings = root / "pyproject.toml"
+    _replace(settings, r'(?m)^repository = ".*"', f'repository = "{address}"')
+    for path in [*sorted(root.glob("notebooks/*.ipynb")), *sorted(root.glob("solutions/*.ipynb"))]:
+        notebook = nbformat.read(path, as_version=4)
+        title, setup = notebook.cells[0], next(cell for cell in notebook.cells if cell.cell_type == "code")
+        folder = "exercises" if path.parent.name == "solutions" else path.parent.name
+        title.source = re.sub(r"\n\n\[!\[Open in Colab\].*", "", title.source)
+        if address:
+            title.source += "\n\n" + BADGE.format(link=_colab(address, f"{folder}/{path.name}"))
+        setup.source = SETUP.format(address=address) if address else SETUP_WITHOUT_ADDRESS
+        _write(notebook, path)
+    badge = BADGE.format(link=_colab(address, "notebooks/00_foundations.ipynb")) if address else ""
+    _replace(root / "README.md", r"(?s)<!-- badge -->.*?<!-- /badge -->", f"<!-- badge -->{badge}<!-- /badge -->")
+    line = f"\nrepository-code: {address}" if address else ""
+    _replace(root / "CITATION.cff", r"(?m)^(license: .*)(\nrepository-code: .*)?", rf"\1{line}")
+
+
+def repository(root=ROOT):
+    """Return the public address of the repository, or an empty string while there is none."""
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["course"]["repository"]
+
+
+def _colab(address, file):
+    return f"{address.replace('https://github.com', 'https://colab.research.google.com/github')}/blob/main/{file}"
+
+
+def _replace(path, pattern, replacement):
+    text, count = re.subn(pattern, replacement, path.read_text(encoding="utf-8"), count=1)
+    if not count:
+        raise ValueError(f"A place for the address is required in {path.name}. Received: no match for {pattern!r}")
+    path.write_text(text, encoding="utf-8")
+
+
+def _write(notebook, path):
+    import nbformat
+
+    part = path.with_suffix(".part")
+    nbformat.write(notebook, part)
+    os.replace(part, path)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m course_lib.notebooks", description="Keep the notebooks.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("copy", help="copy the exercises that work/ does not have yet")
+    run = commands.add_parser("execute", help="run notebooks and store their outputs (all, unless named)")
+    run.add_argument("files", nargs="*", type=Path)
+    address = commands.add_parser("publish", help="write badges and install lines from the repository's address")
+    address.add_argument("url", nargs="?", help="https://github.com/OWNER/NAME, or '' to take them out")
+    options = parser.parse_args(arguments)
+    if options.command == "copy":
+        copied = copy()
+        print(f"work/ has your exercises: {len(copied)} new, every other one as you left it.")
+    elif options.command == "execute":
+        files = options.files or [*sorted(ROOT.glob("notebooks/*.ipynb")), *sorted(ROOT.glob("solutions/*.ipynb"))]
+        for file in files:
+            start = time.monotonic()
+            print(f"{file.name} ...", end=" ", flush=True)
+            execute(file)
+            print(f"{time.monotonic() - start:.0f} s")
+    else:
+        try:
+            publish(repository() if options.url is None else options.url.rstrip("/"))
+        except ValueError as error:
+            sys.exit(str(error))
+        from course_lib.grading import release
+
+        release.main([])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,693 @@
+"""Load pictures to learn from: scanned digits, drawn shapes, or any image classification dataset of TFDS.
+
+    data = load("digits", image_size=20, pad=6, augmentation=Augmentation(shift=2))
+    model.fit(data.train, validation_data=data.test, shuffle=False)
+
+`digits` and `shapes` come with the course and need no network; any other is a name in
+tensorflow-datasets (TFDS).
+"""
+
+import dataclasses
+import difflib
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageOps
+
+from course_lib.backend import keras  # noqa: F401  (first: it imports TensorFlow without its noise)
+
+# isort: split
+import tensorflow as tf
+
+__all__ = ["SHAPES", "Augmentation", "Dataset", "Drawing", "draw_shapes", "load", "read_digit", "warp"]
+
+CACHE_BYTES = 2**30  # a split that is larger, in 8-bit pixels, is read from disk again in every epoch
+MAX_PIXELS = 64_000_000  # of a learner's picture: more than most phones make
+
+
+def _require(condition, requirement, received):
+    if not condition:
+        raise ValueError(f"{requirement} Received: {received}")
+
+
+def _whole(value, least=0):
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
+
+
+def _require_ranges(owner, **ranges):
+    for field, (low, high) in ranges.items():
+        value = getattr(owner, field)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        _require(
+            number and low <= value <= high, f"`{field}` must be in [{low}, {high}].", f"{field}={value!r}"
+        )
+
+
+def _pair(image_size):
+    pair = tuple(image_size) if isinstance(image_size, (tuple, list)) else (image_size, image_size)
+    valid = len(pair) == 2 and all(_whole(side, 1) for side in pair)
+    _require(valid, "`image_size` must be whole pixels or (height, width).", f"image_size={image_size!r}")
+    return pair
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation:
+    """Say how the training pictures change at random, anew in each epoch.
+
+    Shift, scale, squeeze and shear are the distortions of LeCun et al. (1998), section III.B.
+
+    Args:
+        shift: whole pixels, up to this many in each direction.
+        scale: the size varies by up to this fraction, in [0, 0.9]: 0.1 means 0.9 to 1.1.
+        rotation: degrees, up to this many either way, in [0, 180].
+        squeeze: width and height change oppositely, by up to this fraction, in [0, 0.9].
+        shear: each row moves over the one below it by up to this many pixels either way, in [0, 1].
+        flip: None, "horizontal", "vertical" or "both"; each happens to half of the pictures.
+        crop: side of a window at a random place, as a fraction of the picture's, in [0.1, 1]; the window is
+            enlarged to the full size. 0.875 takes 224 of 256 pixels, as in AlexNet.
+        color: brightness, contrast and saturation vary by up to this fraction, in [0, 1].
+        fill: what appears beyond the border: "constant" (black), "nearest" or "reflect".
+
+    Raises:
+        ValueError: if an argument is outside its range.
+    """
+
+    shift: int = 0
+    scale: float = 0.0
+    rotation: float = 0.0
+    squeeze: float = 0.0
+    shear: float = 0.0
+    flip: str | None = None
+    crop: float = 1.0
+    color: float = 0.0
+    fill: str = "constant"
+
+    def __post_init__(self):
+        _require(_whole(self.shift), "`shift` must be a whole number of pixels.", f"shift={self.shift!r}")
+        _require_ranges(self, scale=(0, 0.9), rotation=(0, 180), squeeze=(0, 0.9), shear=(0, 1))
+        _require_ranges(self, crop=(0.1, 1), color=(0, 1))
+        flips, fills = (None, "horizontal", "vertical", "both"), ("constant", "nearest", "reflect")
+        _require(self.flip in flips, f"`flip` must be one of {flips}.", f"flip={self.flip!r}")
+        _require(self.fill in fills, f"`fill` must be one of {fills}.", f"fill={self.fill!r}")
+
+    def __call__(self, x, seed):
+        """Change a batch x (N, H, W, C) in [0, 1]; the same whole number `seed` makes the same changes."""
+        count, height, width, channels = x.shape
+        draws = tf.random.stateless_uniform((13, count), [seed, 0], -1.0, 1.0)
+        for draw, axis, direction in ((draws[0], 2, "horizontal"), (draws[1], 1, "vertical")):
+            if self.flip in (direction, "both"):
+                x = tf.where(draw[:, None, None, None] < 0, tf.reverse(x, [axis]), x)
+        if (self.shift, self.scale, self.rotation, self.squeeze, self.shear, self.crop) != (0, 0, 0, 0, 0, 1):
+            room = (1 / self.crop - 1) / 2  # how far the window can move, in sides of the enlarged picture
+            x = warp(
+                x,
+                shift=(
+                    tf.round(draws[2] * (self.shift + 0.499)) + draws[3] * room * height,
+                    tf.round(draws[4] * (self.shift + 0.499)) + draws[5] * room * width,
+                ),
+                scale=(1 + draws[6] * self.scale) / self.crop,
+                rotation=draws[7] * self.rotation,
+                squeeze=1 + draws[8] * self.squeeze,
+                shear=draws[9] * self.shear,
+                fill=self.fill,
+            )
+        if self.color:
+            brightness, contrast, saturation = tf.unstack(1 + self.color * draws[10:, :, None, None, None])
+            mean = tf.reduce_mean(x, [1, 2, 3], keepdims=True)
+            x = (mean + (x - mean) * contrast) * brightness
+            if channels == 3:
+                gray = tf.image.rgb_to_grayscale(x)
+                x = gray + (x - gray) * saturation
+        return tf.clip_by_value(x, 0.0, 1.0)
+
+
+def warp(x, *, shift=(0, 0), scale=1.0, rotation=0.0, squeeze=1.0, shear=0.0, fill="constant"):
+    """Move, scale, turn, squeeze and shear pictures about their centre, by bilinear interpolation.
+
+    Args:
+        x: pictures (N, H, W, C).
+        shift: (down, right) in pixels. Each of these, and each of the next four, is one or N numbers.
+        scale: above 1 enlarges.
+        rotation: degrees, anticlockwise.
+        squeeze: above 1 widens by this factor and flattens by the same.
+        shear: how many pixels each row moves to the right over the one below it.
+        fill: what appears beyond the border: "constant" (zero), "nearest" or "reflect".
+
+    Returns:
+        float32 tensor (N, H, W, C); a shift by whole pixels alone moves the values exactly.
+    """
+    x = tf.convert_to_tensor(x, tf.float32)
+    height, width = x.shape[1:3]
+    down, right, scale, rotation, squeeze, shear = (
+        tf.broadcast_to(tf.cast(value, tf.float32), [tf.shape(x)[0]])
+        for value in (*shift, scale, rotation, squeeze, shear)
+    )
+    # TensorFlow wants the inverse map: where in the input each pixel (column, row) of the output comes from.
+    cos, sin = tf.cos(rotation * np.pi / 180), tf.sin(rotation * np.pi / 180)
+    a0, a1 = (cos + shear * sin) / (scale * squeeze), (shear * cos - sin) / (scale * squeeze)
+    b0, b1 = sin * squeeze / scale, cos * squeeze / scale
+    column, row = (width - 1) / 2, (height - 1) / 2
+    a2 = column - a0 * (column + right) - a1 * (row + down)
+    b2 = row - b0 * (column + right) - b1 * (row + down)
+    zero = tf.zeros_like(a0)
+    moved = tf.raw_ops.ImageProjectiveTransformV3(
+        images=x,
+        transforms=tf.stack([a0, a1, a2, b0, b1, b2, zero, zero], axis=1),
+        output_shape=[height, width],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode=fill.upper(),
+    )
+    return tf.ensure_shape(moved, x.shape)
+
+
+def _outlines():
+    """Return name -> outline (points, 2) of each shape, upright with y upwards, inside the unit circle."""
+    t = np.linspace(0, 2 * np.pi, 120)
+
+    def circle(angles=t):
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+    def regular(corners):
+        return circle(np.pi * (0.5 + (1 + 1 / corners) + 2 * np.arange(corners) / corners))
+
+    meets = (
+        0.915,
+        1.433,
+    )  # where the unit circle and one of radius 0.8 about (0.5, 0) meet, as seen from either
+    bite = 0.8 * circle(np.linspace(2 * np.pi - meets[1], meets[1], 60)) + np.array([0.5, 0])
+    heart = [16 * np.sin(t) ** 3, 13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)]
+    corner = np.array([[1, 3], [1, 1], [3, 1]])
+    outlines = {
+        "circle": circle(),
+        "ring": np.concatenate([circle(), 0.55 * circle()[::-1]]),
+        "crescent": np.concatenate([circle(np.linspace(meets[0], 2 * np.pi - meets[0], 90)), bite]),
+        "drop": np.stack([-1.1 * np.sin(t) * np.sin(t / 2) ** 1.6, np.cos(t)], axis=1),
+        "heart": np.stack(heart, axis=1),
+        "triangle": regular(3),
+        "square": regular(4),
+        "cross": np.concatenate([corner, corner[::-1] * [1, -1], -corner, corner[::-1] * [-1, 1]]),
+        "star": circle(np.pi * (0.5 + np.arange(10) / 5)) * np.array([[1.0], [0.45]] * 5),
+        "arrow": np.array([[-4, 1.2], [0.5, 1.2], [0.5, 3], [4, 0], [0.5, -3], [0.5, -1.2], [-4, -1.2]]),
+    }
+    for name, points in outlines.items():
+        points = points - (points.max(0) + points.min(0)) / 2
+        outlines[name] = points / np.linalg.norm(points, axis=1).max()
+    return outlines
+
+
+_OUTLINES = _outlines()
+SHAPES = tuple(_OUTLINES)
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawing:
+    """Say how the shapes vary from picture to picture.
+
+    Args:
+        position: 0 keeps each shape in the middle, 1 puts it anywhere it fits; in [0, 1].
+        scale: (smallest, largest) diameter as a fraction of the picture's shorter side, in (0, 1].
+        rotation: degrees, up to this many either way, in [0, 180].
+        color: 0 draws dark grey on light grey; towards 1 the hues grow stronger and more pictures, at last
+            half of them, are light on dark; in [0, 1].
+        clutter: number of strokes and dots, half of them over the shape.
+
+    Raises:
+        ValueError: if an argument is outside its range.
+    """
+
+    position: float = 1.0
+    scale: tuple[float, float] = (0.4, 0.8)
+    rotation: float = 180.0
+    color: float = 1.0
+    clutter: int = 4
+
+    def __post_init__(self):
+        _require_ranges(self, position=(0, 1), rotation=(0, 180), color=(0, 1))
+        pair = isinstance(self.scale, (tuple, list)) and len(self.scale) == 2
+        ordered = pair and 0 < self.scale[0] <= self.scale[1] <= 1
+        _require(ordered, "`scale` must be (smallest, largest) in (0, 1].", f"scale={self.scale!r}")
+        _require(_whole(self.clutter), "`clutter` must be a whole number.", f"clutter={self.clutter!r}")
+
+
+def _srgb(lightness, chroma, hue):
+    """Return the 8-bit RGB triple of an OKLCH colour: lightness as the eye sees it (Ottosson 2020)."""
+    a, b = chroma * np.cos(hue), chroma * np.sin(hue)
+    lms = lightness + np.array([[0.3963, 0.2158], [-0.1056, -0.0639], [-0.0895, -1.2915]]) @ [a, b]
+    to_rgb = np.array([[4.0767, -3.3077, 0.2310], [-1.2684, 2.6098, -0.3413], [-0.0042, -0.7034, 1.7076]])
+    return tuple((255 * np.clip(to_rgb @ lms**3, 0, 1) ** (1 / 2.2) + 0.5).astype(int).tolist())
+
+
+def _draw_shape(label, size, drawing, rng):
+    """Return one uint8 picture (H, W, 3), drawn at four times the size and averaged down."""
+    extent = 4 * np.array([size[1], size[0]])  # (width, height)
+    side = extent.min()
+    light, dark = 0.93 - 0.13 * drawing.color * rng.random(), 0.33 + 0.17 * drawing.color * rng.random()
+    ground, ink = (dark, light) if rng.random() < drawing.color / 2 else (light, dark)
+    hues = rng.uniform(0, 2 * np.pi, 2)
+    corners = Image.new("RGB", (2, 2))
+    tilts = rng.uniform(-0.05, 0.05, 4) * drawing.color
+    corners.putdata([_srgb(ground + tilt, 0.05 * drawing.color, hues[0]) for tilt in tilts])
+    picture = corners.resize(tuple(extent.tolist()), Image.Resampling.BILINEAR)
+    draw = ImageDraw.Draw(picture)
+    diameter = rng.uniform(*drawing.scale) * side
+    centre = extent / 2 + rng.uniform(-1, 1, 2) * drawing.position * (extent - diameter) / 2
+    angle = np.deg2rad(rng.uniform(-1, 1) * drawing.rotation)
+    turn = np.array(
+        [[np.cos(angle), -np.sin(angle)], [-np.sin(angle), -np.cos(angle)]]
+    )  # rows grow downwards
+    outline = centre + _OUTLINES[SHAPES[label]] @ turn * diameter / 2
+    for piece in range(drawing.clutter + 1):
+        if piece == drawing.clutter // 2:
+            draw.polygon(outline.ravel().tolist(), fill=_srgb(ink, 0.13 * drawing.color, hues[1]))
+            continue
+        shade = _srgb(rng.uniform(0.35, 0.9), 0.08 * drawing.color, rng.uniform(0, 2 * np.pi))
+        place, thick = rng.uniform(0, 1, 2) * extent, side * rng.uniform(0.015, 0.03)
+        angle, length = rng.uniform(0, np.pi), side * rng.uniform(0.1, 0.25)
+        reach = length * np.array([np.cos(angle), np.sin(angle)])
+        if piece % 3:
+            draw.line([*(place - reach), *(place + reach)], fill=shade, width=round(thick))
+        else:
+            draw.ellipse([*(place - thick), *(place + thick)], fill=shade)
+    return np.asarray(picture.reduce(4))
+
+
+def draw_shapes(count, image_size=64, drawing=None, *, seed=0):
+    """Draw `count` pictures of the ten SHAPES in turn; each is the same whatever the count.
+
+    Args:
+        count: how many; picture i shows SHAPES[i % 10].
+        image_size: side in pixels, or (height, width).
+        drawing: a Drawing; None takes its defaults.
+        seed: a whole number, or several.
+
+    Returns:
+        x (count, H, W, 3) uint8 and y (count,) int64.
+    """
+    size, drawing = _pair(image_size), drawing or Drawing()
+    y = np.arange(count) % len(SHAPES)
+    x = np.empty((count, *size, 3), "uint8")
+    for i, label in enumerate(y):
+        x[i] = _draw_shape(label, size, drawing, np.random.default_rng([*np.atleast_1d(seed), i]))
+    return x, y
+
+
+@dataclasses.dataclass(frozen=True)
+class _Raw:
+    """Pictures as they come: tf.data of (uint8 image, label), and what is known of them."""
+
+    train: tf.data.Dataset
+    test: tf.data.Dataset
+    class_names: tuple[str, ...]
+    source: str
+    licence: str
+
+
+def _digits():
+    """Return scikit-learn's 1,797 scans of 8 x 8: 36 of each digit for testing, the other 1,437 for training.
+
+    In both, the classes take turns: the first images of either are a balanced subset.
+    """
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    x, y = np.round(bunch.images[..., None] * (255 / 16)).astype("uint8"), bunch.target
+    order = np.random.default_rng(0).permutation(len(y))  # fixed: the split does not depend on load's seed
+    turn = np.empty(len(y), int)  # how many of the same class come before
+    for label in range(10):
+        turn[order[y[order] == label]] = np.arange(np.sum(y == label))
+    order = order[np.argsort(turn[order], kind="stable")]
+    test, train = (tf.data.Dataset.from_tensor_slices((x[part], y[part])) for part in np.split(order, [360]))
+    return _Raw(
+        train,
+        test,
+        class_names=tuple("0123456789"),
+        source="E. Alpaydin and C. Kaynak (1998), Optical Recognition of Handwritten Digits, test part, UCI "
+        "Machine Learning Repository, https://doi.org/10.24432/C50P49, as packed in scikit-learn",
+        licence="CC BY 4.0",
+    )
+
+
+def _shapes(image_size, counts, drawing, seed):
+    train, test = (
+        tf.data.Dataset.from_tensor_slices(draw_shapes(count, image_size, drawing, seed=(seed, part)))
+        for part, count in enumerate(counts)
+    )
+    return _Raw(train, test, SHAPES, source="drawn by course_lib.datasets", licence="MIT")
+
+
+def _tfds(name, splits, download):
+    """Return a dataset of TFDS, from the folder where it was prepared."""
+    import tensorflow_datasets as tfds
+
+    folder = Path(os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    try:
+        builder = tfds.builder(name, data_dir=folder)
+    except (tfds.core.DatasetNotFoundError, ValueError, AssertionError):
+        base, known = name.split("/")[0].split(":")[0], tfds.list_builders(with_community_datasets=False)
+        near = difflib.get_close_matches(base.lower(), ["digits", "shapes", *known], n=5)
+        if base in known:
+            near = [f"{base}/{config.name}" for config in tfds.builder_cls(base).BUILDER_CONFIGS] or [base]
+        raise ValueError(
+            "`name` must be 'digits', 'shapes' or an image classification dataset of TFDS, such as 'mnist', "
+            "'fashion_mnist', 'cifar10', 'cifar100', 'svhn_cropped' or 'imagenette/160px-v2' (all: "
+            f"https://www.tensorflow.org/datasets/catalog/overview). Received: {name!r}"
+            + (f"; did you mean {' or '.join(map(repr, near))}?" if near else "")
+        ) from None
+    info = builder.info
+    pair = info.supervised_keys and len(info.supervised_keys) == 2
+    image, label = (info.features[key] for key in info.supervised_keys) if pair else (None, None)
+    classifies = isinstance(image, tfds.features.Image) and isinstance(label, tfds.features.ClassLabel)
+    _require(classifies, "A dataset must pair one image with one class label.", f"name={name!r}")
+    if not (builder.data_path / "dataset_info.json").exists():
+        if not download:
+            raise FileNotFoundError(
+                f"{name!r} must be prepared once, with a network. Received: nothing in {builder.data_path}\n"
+                f"With a network, call load({name!r}, download=True), or run\n"
+                f'    python -c "import tensorflow_datasets as tfds; '
+                f'tfds.builder({name!r}, data_dir={str(folder)!r}).download_and_prepare()"\n'
+                f"Without one, copy the prepared folder {name.split('/')[0]!r} from another machine, and set "
+                "the environment variable TFDS_DATA_DIR to the folder that contains it."
+            )
+        builder.download_and_prepare()
+    if splits is None:
+        held_out = [split for split in ("test", "validation") if split in info.splits]
+        splits = ("train", held_out[0]) if held_out else ("train[:80%]", "train[80%:]")
+    read = tfds.ReadConfig(try_autocache=False)  # load caches what it has resized
+    train, test = (builder.as_dataset(split=split, as_supervised=True, read_config=read) for split in splits)
+    return _Raw(
+        train,
+        test,
+        class_names=tuple(label.names),
+        source=info.homepage or info.citation or "see source",
+        licence=info.redistribution_info.license or "see source",
+    )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dataset:
+    """Hold a train and a test pipeline and what they contain; `load` makes it.
+
+    `train` and `test` are tf.data of batches (x, y), all of one size: x (batch, H, W, C) float32, y (batch,)
+    int64. `train` comes in a new order in each epoch, without the incomplete last batch; `test` holds each
+    image once.
+    """
+
+    name: str
+    train: tf.data.Dataset = dataclasses.field(repr=False)
+    test: tf.data.Dataset = dataclasses.field(repr=False)
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    train_count: int
+    test_count: int
+    source: str
+    licence: str
+    _plain: dict = dataclasses.field(repr=False)
+
+    def arrays(self, split):
+        """Return the images of "train" or "test", not augmented, in a fixed order: x float32 and y int64."""
+        _require(split in self._plain, '`split` must be "train" or "test".', f"split={split!r}")
+        x, y = zip(*self._plain[split].batch(256).as_numpy_iterator(), strict=True)
+        return np.concatenate(x), np.concatenate(y)
+
+
+def _preparation(size, pad, channels):
+    """Return the function that resizes, cuts, pads and colours (image, label), and keeps 8 bits."""
+
+    def prepare(image, label):
+        if image.shape[-1] != channels:
+            convert = tf.image.rgb_to_grayscale if channels == 1 else tf.image.grayscale_to_rgb
+            image = convert(image)
+        if tuple(image.shape[:2]) != size:
+            old = tf.shape(image)[:2]
+            window = tf.minimum(old, [old[1] * size[0] // size[1], old[0] * size[1] // size[0]])
+            top, left = tf.unstack((old - window) // 2)
+            image = image[top : top + window[0], left : left + window[1]]
+            image = tf.image.resize(image, size, "bicubic", antialias=True)
+            image = tf.saturate_cast(tf.round(image), tf.uint8)
+        image = tf.pad(image, [[pad, pad], [pad, pad], [0, 0]])
+        return tf.ensure_shape(image, (size[0] + 2 * pad, size[1] + 2 * pad, channels)), tf.cast(
+            label, tf.int64
+        )
+
+    return prepare
+
+
+def load(
+    name,
+    *,
+    image_size=None,
+    pad=0,
+    color=None,
+    value_range=(0.0, 1.0),
+    batch_size=64,
+    augmentation=None,
+    seed=0,
+    train_count=None,
+    test_count=None,
+    drawing=None,
+    splits=None,
+    download=False,
+):
+    """Load a dataset for image classification as a train and a test pipeline.
+
+    Args:
+        name: "digits", "shapes", or a name in TFDS, with its config if it has one: "imagenette/160px-v2".
+        image_size: side in pixels, or (height, width). Pictures are cut about their centre to this shape and
+            resized (bicubic, antialiased). None keeps the size they have; shapes are then 64 x 64.
+        pad: pixels of black added on each side after that. LeNet-5 sees MNIST's 28 x 28 with pad=2.
+        color: "grayscale", "rgb", or None to keep what they have.
+        value_range: the values of black and of white. LeNet-5 was trained with (-0.1, 1.175).
+        batch_size: images in a training batch; a test batch has the most up to this that divide their number.
+        augmentation: an Augmentation, for the training pictures alone.
+        seed: a whole number. The same one gives the same shapes, and, after the same
+            `keras.utils.set_random_seed`, the same order and augmentation.
+        train_count, test_count: how many images to keep, the first ones; of shapes, to draw (2,000 and 500).
+        drawing: a Drawing, for shapes alone.
+        splits: (train, test) in TFDS's notation; None takes "train" and "test", or "validation", or 80 % and
+            20 % of the only split. "imagenet2012" needs ("train", "validation"): its test has no labels.
+        download: whether TFDS may download what is not yet prepared in the folder that the environment's
+            TFDS_DATA_DIR names (or ~/tensorflow_datasets).
+
+    Returns:
+        A Dataset.
+
+    Raises:
+        ValueError: if an argument is invalid, or no dataset has that name.
+        FileNotFoundError: if a dataset of TFDS is not prepared and `download` is False.
+    """
+    size = None if image_size is None else _pair(image_size)
+    _require(_whole(pad), "`pad` must be a whole number of pixels.", f"pad={pad!r}")
+    _require(
+        color in (None, "grayscale", "rgb"), '`color` must be "grayscale", "rgb" or None.', f"color={color!r}"
+    )
+    low, high = value_range
+    _require(
+        low < high, "`value_range` must be (black, white), black < white.", f"value_range={value_range!r}"
+    )
+    _require(_whole(seed), "`seed` must be a whole number.", f"seed={seed!r}")
+    _require(_whole(batch_size, 1), "`batch_size` must be 1 or more.", f"batch_size={batch_size!r}")
+    counts = {"train": train_count, "test": test_count}
+    for split, count in counts.items():
+        _require(
+            count is None or _whole(count, 1),
+            f"`{split}_count` must be 1 or more.",
+            f"{split}_count={count!r}",
+        )
+    _require(drawing is None or name == "shapes", "`drawing` must come with 'shapes'.", f"name={name!r}")
+    if name == "digits":
+        raw = _digits()
+    elif name == "shapes":
+        raw = _shapes(size or (64, 64), (train_count or 2000, test_count or 500), drawing, seed)
+    else:
+        raw = _tfds(name, splits, download)
+
+    spec = raw.train.element_spec[0]
+    eight_bit = spec.dtype == tf.uint8 and spec.shape[-1] in (1, 3)
+    _require(eight_bit, "The images must be 8-bit, grayscale or RGB.", f"{spec.dtype.name} {spec.shape}")
+    sized = size or None not in spec.shape
+    _require(sized, f"`image_size` must be given: the images of {name!r} differ in size.", "image_size=None")
+    channels = {None: spec.shape[-1], "grayscale": 1, "rgb": 3}[color]
+    prepare = _preparation(size or tuple(spec.shape[:2]), pad, channels)
+
+    def to_float(x, y):
+        return tf.cast(x, tf.float32) / 255, y
+
+    def to_range(x, y):
+        return x * (high - low) + low, y
+
+    kept = {}
+    for split, count in counts.items():
+        pictures = getattr(raw, split)
+        there = int(pictures.cardinality())
+        counts[split] = count or there
+        few = counts[split] <= there
+        _require(few, f"`{split}_count` must be at most {there}, all of {name!r}.", f"{split}_count={count}")
+        kept[split] = pictures.take(counts[split]).map(prepare, tf.data.AUTOTUNE)
+        if counts[split] * kept[split].element_spec[0].shape.num_elements() <= CACHE_BYTES:
+            kept[split] = kept[split].cache()
+    full = batch_size <= counts["train"]
+    _require(
+        full, f"`batch_size` must be at most {counts['train']}, all for training.", f"batch_size={batch_size}"
+    )
+
+    image_shape = tuple(kept["train"].element_spec[0].shape)
+    buffer = min(counts["train"], CACHE_BYTES // int(np.prod(image_shape)))
+    train = kept["train"].shuffle(buffer, seed=seed, reshuffle_each_iteration=True)
+    train = train.batch(batch_size, drop_remainder=True).map(to_float, tf.data.AUTOTUNE)
+    if augmentation is not None:
+        seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+        train = tf.data.Dataset.zip(train, seeds)
+        train = train.map(lambda batch, draw: (augmentation(batch[0], draw), batch[1]), tf.data.AUTOTUNE)
+    plain = {
+        split: pictures.map(to_float, tf.data.AUTOTUNE).map(to_range) for split, pictures in kept.items()
+    }
+    test_batch = max(size for size in range(1, batch_size + 1) if counts["test"] % size == 0)
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    return Dataset(
+        name=name,
+        train=train.map(to_range).prefetch(tf.data.AUTOTUNE).with_options(options),
+        test=plain["test"]
+        .batch(test_batch, drop_remainder=True)
+        .prefetch(tf.data.AUTOTUNE)
+        .with_options(options),
+        class_names=raw.class_names,
+        image_shape=image_shape,
+        train_count=counts["train"],
+        test_count=counts["test"],
+        source=raw.source,
+        licence=raw.licence,
+        _plain=plain,
+    )
+
+
+def _open_picture(source):
+    """Return a grey picture (H, W) in [0, 1], at most 400 pixels a side, and refuse what cannot be one."""
+    if isinstance(source, np.ndarray):
+        plane = source[..., 0] if source.ndim == 3 and source.shape[2] == 1 else source
+        flat = plane.ndim == 2 or (plane.ndim == 3 and plane.shape[2] in (3, 4))
+        unit = plane.dtype.kind == "f" and plane.size > 0 and plane.min() >= 0 and plane.max() <= 1
+        _require(
+            flat and (unit or plane.dtype == np.uint8) and 0 < plane.size <= 4 * MAX_PIXELS,
+            "An array must be (H, W) or (H, W, C), of bytes or of numbers from 0 to 1.",
+            f"{source.dtype} array of shape {source.shape}",
+        )
+        picture = Image.fromarray(np.round(plane * 255).astype("uint8") if unit else plane)
+    else:
+        known = isinstance(source, (str, Path, bytes))
+        _require(known, "A picture must be a path, bytes or an array.", type(source).__name__)
+        what = f"{len(source):,} bytes" if isinstance(source, bytes) else repr(str(source))
+        too_large = f"A picture must have at most {MAX_PIXELS:,} pixels."
+        try:
+            with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
+                file = io.BytesIO(source) if isinstance(source, bytes) else source
+                picture = Image.open(file, formats=("PNG", "JPEG"))
+            pixels = picture.width * picture.height
+            _require(pixels <= MAX_PIXELS, too_large, f"{picture.width:,} x {picture.height:,}")
+            picture.draft("RGB", (800, 800))  # decodes a JPEG photo at a fraction of its size
+            picture = ImageOps.exif_transpose(picture)
+        except Image.DecompressionBombError as error:
+            raise ValueError(f"{too_large} Received: {error}") from None
+        except FileNotFoundError:
+            raise ValueError(f"A picture must be a file that exists. Received: {what}") from None
+        except (Image.UnidentifiedImageError, IsADirectoryError):
+            raise ValueError(f"A picture must be a PNG or JPEG file. Received: {what}") from None
+        except (OSError, SyntaxError) as error:
+            raise ValueError(f"A picture must be undamaged. Received: {what} ({error})") from None
+    size = f"{picture.width} x {picture.height}"
+    _require(min(picture.size) >= 20, "A picture must be at least 20 pixels a side.", size)
+    if picture.mode.startswith("I"):  # 16 bits
+        picture = Image.fromarray((np.asarray(picture) >> 8).astype("uint8"))
+    picture = picture.convert("RGBA")
+    picture.thumbnail((400, 400))
+    gray, alpha = np.asarray(picture.convert("L")) / 255, np.asarray(picture)[..., 3] / 255
+    paper = float((gray * alpha).sum() < 0.5 * alpha.sum())  # transparent: white if the ink is dark
+    return gray * alpha + paper * (1 - alpha)
+
+
+def _find_ink(gray):
+    """Return the strength of the ink (H, W) in [0, 1], darker or lighter than the paper, which is 0."""
+    from scipy.ndimage import uniform_filter
+
+    rows, columns = np.mgrid[-1 : 1 : gray.shape[0] * 1j, -1 : 1 : gray.shape[1] * 1j]
+    surface = np.stack([np.ones_like(gray), rows, columns, rows**2, rows * columns, columns**2], axis=-1)
+    # Light falls unevenly on a photo: fit it smoothly, first to the margin, then to all that fits.
+    paper = np.maximum(abs(rows), abs(columns)) > 0.85
+    for _ in range(4):
+        light = surface @ np.linalg.lstsq(surface[paper], gray[paper], rcond=None)[0]
+        off = abs(gray - light)
+        paper = off <= max(0.03, 3 * np.median(off[paper]))
+    stroke = uniform_filter(gray - light, 3)  # a single dark or bright pixel is no ink
+    extreme = stroke.flat[abs(stroke).argmax()]
+    _require(
+        abs(extreme) >= 0.15,
+        "Ink must differ from paper by at least 15 % of black to white: draw darker, or use more light.",
+        f"{abs(extreme):.0%}" + (" (a blank picture)" if abs(extreme) < 0.03 else ""),
+    )
+    return np.clip(2 * (gray - light) / extreme - 0.5, 0, 1)
+
+
+def read_digit(source, *, image_size=28, pad=0, value_range=(0.0, 1.0)):
+    """Read a drawing or photo of one digit and make it look like those of MNIST.
+
+    The ink becomes bright on black; its longer side takes 20 of 28 pixels and its centre of mass comes to the
+    middle of the field, as in LeCun et al. (1998), section III.A.
+
+    Args:
+        source: the path or the bytes of a PNG or JPEG file, or an array (H, W) or (H, W, C) of bytes or of
+            numbers from 0 to 1. The digit may be darker or lighter than the paper.
+        image_size, pad, value_range: as MNIST was loaded. Digits with image_size=20, pad=6 match
+            image_size=28, pad=2 here.
+
+    Returns:
+        float32 array (image_size + 2 pad, image_size + 2 pad, 1).
+
+    Raises:
+        ValueError: if it is not a picture, or not one of exactly one digit; it says what is required.
+    """
+    from scipy import ndimage
+
+    _require(_whole(image_size, 8), "`image_size` must be 8 pixels or more.", f"image_size={image_size!r}")
+    _require(_whole(pad), "`pad` must be a whole number of pixels.", f"pad={pad!r}")
+    ink = _find_ink(_open_picture(source))
+    eight = np.ones((3, 3))  # diagonal neighbours touch
+    near = ndimage.binary_dilation(
+        ink > 0, eight, iterations=max(1, max(ink.shape) // 100)
+    )  # a dry pen leaves gaps
+    pieces, count = ndimage.label(near, eight)
+    sizes = np.bincount(pieces[ink > 0], minlength=count + 1)
+    ink[np.isin(pieces, np.flatnonzero(sizes < 0.03 * sizes.max()))] = 0  # specks
+    heights = [
+        np.ptp(np.nonzero((pieces == piece) & (ink > 0))[0]) + 1 for piece in np.unique(pieces[ink > 0])
+    ]
+    tall = sum(height > 0.5 * max(heights) for height in heights)
+    _require(
+        tall == 1, "The picture must show one digit alone.", f"{tall} separate objects of similar height"
+    )
+    edge = np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]])
+    _require(not edge.any(), "The digit must leave a margin on all four sides.", "ink that touches the edge")
+    rows, columns = np.nonzero(ink.any(axis=1))[0], np.nonzero(ink.any(axis=0))[0]
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    height, width = ink.shape
+    _require(height >= 12, "The digit must be at least 12 pixels high.", f"{height} pixels")
+    solid = (ink > 0).mean()
+    strokes = solid < 0.75 or width < height / 2  # a one is a bar
+    _require(strokes, "The digit must be drawn in strokes.", f"a patch that fills {solid:.0%} of its box")
+    scale = image_size * 20 / 28 / max(ink.shape)
+    small = Image.fromarray(ink.astype("float32"))
+    small = small.resize(
+        (max(1, round(width * scale)), max(1, round(height * scale))), Image.Resampling.BICUBIC
+    )
+    small = np.asarray(small).clip(0, 1)
+    field = np.zeros((image_size + 2 * pad, image_size + 2 * pad, 1), "float32")
+    top, left = (
+        pad + int(np.clip(round(image_size / 2 - mass), 0, image_size - side))
+        for mass, side in zip(ndimage.center_of_mass(small), small.shape, strict=True)
+    )
+    field[top : top + small.shape[0], left : left + small.shape[1], 0] = small / small.max()
+    low, high = value_range
+    return field * np.float32(high - low) + np.float32(low)

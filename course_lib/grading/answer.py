@@ -1,0 +1,76 @@
+"""Ask a learner's answer one case, and bring back plain data whatever the answer does."""
+
+from types import FunctionType
+
+__all__ = ["attempt"]
+
+LARGEST = 10_000
+
+
+def attempt(answer, case):
+    """Call `answer` with the arguments of `case` and return what happened, as JSON data.
+
+    Returns one of
+        {"value": data}: what it returned, as numbers, strings, booleans, None and lists of them;
+        {"type": name}: it returned something else, a value of that type;
+        {"raised": name, "message": text, "within": name}: it raised; `within` names the function that did, if
+            it was another one;
+        {"uncallable": name}: it is no function, but a value of that type.
+    A question without arguments takes a value in place of a function. Nothing is raised.
+    """
+    try:
+        if callable(answer):
+            returned = answer(*case)
+        elif case:
+            return {"uncallable": _name(answer)}
+        else:
+            returned = answer
+    except BaseException as error:  # SystemExit and an interrupt are answers too
+        return _raised(answer, error)
+    try:
+        return {"value": _plain(returned, [LARGEST])}
+    except BaseException:  # whatever a hostile object does when it is looked at
+        return {"type": _name(returned)}
+
+
+def _raised(answer, error):
+    trace, code = error.__traceback__, None
+    while trace is not None:
+        trace, code = trace.tb_next, trace.tb_frame.f_code
+    try:
+        message = " ".join(str(error).encode(errors="backslashreplace").decode().split())[:200].rstrip(".")
+    except BaseException:
+        message = ""
+    own = code is attempt.__code__ or (type(answer) is FunctionType and code is answer.__code__)
+    return {"raised": _name(error), "message": message, "within": "" if own else code.co_name}
+
+
+def _name(value):
+    """Return the name of the type, which neither the value nor its type can make up."""
+    return type.__dict__["__name__"].__get__(type(value))[:80]
+
+
+def _plain(value, room):
+    """Return `value` as JSON data, free of the learner's classes; raise TypeError if it has no such form."""
+    kind = type(value)
+    room[0] -= 1
+    if room[0] < 0:
+        raise TypeError("too large")
+    if value is None or kind is bool:
+        return value
+    if issubclass(kind, int):
+        plain = int.__int__(value)
+        if plain.bit_length() > LARGEST:  # too long to be written
+            raise TypeError("too large")
+        return plain
+    if issubclass(kind, float):
+        return float.__float__(value)
+    if issubclass(kind, str):
+        return str.__str__(value)[:LARGEST]
+    if issubclass(kind, (list, tuple)):
+        entries = list.__iter__(value) if issubclass(kind, list) else tuple.__iter__(value)
+        return [_plain(entry, room) for entry in entries]
+    for convert in ("numpy", "tolist"):  # a tensor becomes an array, an array or a NumPy number plain data
+        if hasattr(kind, convert):
+            return _plain(getattr(value, convert)(), room)
+    raise TypeError("not plain data")

@@ -1,0 +1,206 @@
+"""Judge an answer to a question from plain data, and name the mistake behind a wrong one.
+
+An answer is asked by `course_lib.grading.answer.attempt`, where the learner's code runs; what comes back is
+JSON data, and `judge` sees nothing else. The two can live in different processes, and every way of checking
+says the same sentence.
+"""
+
+import inspect
+import json
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+__all__ = ["Question", "Verdict", "judge", "show"]
+
+FLOAT = (
+    "The value is right, but it is a float: sizes and counts are whole numbers, so divide with `//`, not `/`."
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Hold what is asked, the reference, and the mistakes that learners make.
+
+    Arguments and results are JSON data (numbers, strings, booleans, lists), so that they can travel to
+    another process. A question without arguments asks for a value: its answer is a function that returns it,
+    or the value.
+
+    Args:
+        name: of the function that the learner writes; no two questions share one.
+        chapter: stem of the chapter's files.
+        title: of the exercise.
+        points: for a right answer; a partly right one earns its share of the cases.
+        returns: what the function returns, in words.
+        visible: argument lists that the exercise shows with their results.
+        draw: takes a `random.Random` and returns the arguments of one more case.
+        reference: the right function.
+        mistakes: maps a sentence to the wrong function that it names.
+        hints: sentences, each of which gives away more.
+        tolerance: relative error up to which a float is right.
+    """
+
+    name: str
+    chapter: str
+    title: str
+    points: int
+    returns: str
+    reference: Callable
+    mistakes: dict[str, Callable]
+    hints: tuple[str, ...]
+    visible: tuple = ()
+    draw: Callable | None = None
+    tolerance: float = 1e-6
+
+    def cases(self, seed=0, drawn=12):
+        """Return the visible argument lists, then `drawn` more that follow from `seed`."""
+        if self.draw is None:
+            return copy(self.visible or [[]])
+        generator = random.Random(f"{self.name} {seed}")
+        return copy([*self.visible, *(self.draw(generator) for _ in range(drawn))])
+
+    def call(self, case):
+        """Write the call of one case, with the names of the arguments."""
+        named = zip(inspect.signature(self.reference).parameters, case, strict=True)
+        return f"{self.name}({', '.join(f'{name}={show(value)}' for name, value in named)})"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Say how an answer did; `status` is right, partly, wrong, error or not attempted."""
+
+    question: str
+    status: str
+    points: float
+    possible: int
+    sentence: str
+
+
+def judge(question, cases, outcomes):
+    """Return the `Verdict` on the `outcomes` that `attempt` returned for the argument lists `cases`."""
+    expected = [question.reference(*copy(case)) for case in cases]
+    values = [outcome.get("value") for outcome in outcomes]
+    right = [_same(e, v, question.tolerance) and _whole(e, v) for e, v in zip(expected, values, strict=True)]
+    points = math.floor(10 * question.points * sum(right) / len(cases)) / 10
+
+    def verdict(status, sentence):
+        return Verdict(question.name, status, points, question.points, sentence)
+
+    if all(right):
+        return verdict("right", f"All {len(cases)} cases are right." if len(cases) > 1 else "That is right.")
+    if all(outcome.get("raised") == "NotImplementedError" and not outcome["within"] for outcome in outcomes):
+        return verdict("not attempted", f"`{question.name}` is still to be written.")
+    sentence = _named(question, cases, expected, values) or _described(
+        question, cases, expected, outcomes, right
+    )
+    if points:
+        return verdict("partly", f"{sentence} ({sum(right)} of {len(cases)} cases are right.)")
+    return verdict("error" if all("raised" in outcome for outcome in outcomes) else "wrong", sentence)
+
+
+def show(value):
+    """Write plain data in at most 120 characters, floats to six digits."""
+    text = repr(_rounded(value))
+    return text if len(text) <= 120 else f"{text[:90]} … {text[-25:]}"
+
+
+def copy(plain):
+    """Return plain data that shares nothing with `plain`."""
+    return json.loads(json.dumps(plain))
+
+
+def _named(question, cases, expected, values):
+    """Return the sentence of the known mistake that explains every value, if there is one."""
+    if _all_same(expected, values, question.tolerance):
+        return FLOAT
+    for sentence, wrong in question.mistakes.items():
+        if _all_same([wrong(*copy(case)) for case in cases], values, question.tolerance):
+            return sentence
+    return None
+
+
+def _described(question, cases, expected, outcomes, right):
+    """Describe the first wrong case; of a case that is not visible, neither its arguments nor its result."""
+    index = right.index(False)
+    outcome, wanted = outcomes[index], expected[index]
+    shown = index < len(question.visible)
+    where = f"`{question.call(cases[index])}`" if shown or not cases[index] else "A case that is not shown"
+    if "uncallable" in outcome:
+        kind = _article(outcome["uncallable"])
+        return f"A function is required, and this is {kind}: check `{question.name}` itself."
+    if outcome.get("raised") == "NotImplementedError" and outcome["within"]:
+        return f"{where} calls `{outcome['within']}`, which is still to be written."
+    if outcome.get("raised") == "KeyboardInterrupt":
+        return f"{where} was interrupted. Does a loop never end?"
+    if outcome.get("raised") == "RecursionError":
+        return f"{where} calls itself without end."
+    if "raised" in outcome:
+        return f"{where} raised {outcome['raised']}{': ' * bool(outcome['message'])}{outcome['message']}."
+    if "type" in outcome:
+        return f"{where} returned {_article(outcome['type'])}; {question.returns} is required."
+    value = outcome["value"]
+    if value is None:
+        return f"{where} returned None. Is the `return` missing?"
+    both_lists = isinstance(value, list) and isinstance(wanted, list)
+    if _form(value) != _form(wanted) and not (shown and both_lists):
+        return f"{where} returned `{show(value)}`; {question.returns} is required."
+    if shown:
+        return f"{where} is `{show(wanted)}`; your function returned `{show(value)}`."
+    if not cases[index]:
+        return f"{where} returned `{show(value)}`: the form is right, the value is not."
+    return (
+        "The cases that are shown are right, others are not. Is every argument used, and every step general?"
+    )
+
+
+def _same(expected, value, tolerance):
+    """Compare plain data; a float that equals an integer counts as the same."""
+    if isinstance(expected, list):
+        return (
+            isinstance(value, list)
+            and len(value) == len(expected)
+            and all(_same(e, v, tolerance) for e, v in zip(expected, value, strict=True))
+        )
+    if not _is_number(expected):
+        return type(value) is type(expected) and value == expected
+    if not _is_number(value):
+        return False
+    if isinstance(expected, int):
+        return value == expected
+    try:
+        return math.isclose(value, expected, rel_tol=tolerance, abs_tol=1e-9)
+    except OverflowError:  # an integer beyond the range of floats
+        return False
+
+
+def _all_same(expected, values, tolerance):
+    return all(_same(e, v, tolerance) for e, v in zip(expected, values, strict=True))
+
+
+def _whole(expected, value):
+    """Say whether every integer of `expected` is an integer in `value`, which has the same form."""
+    if isinstance(expected, list):
+        return all(_whole(e, v) for e, v in zip(expected, value, strict=True))
+    return not (isinstance(expected, int) and isinstance(value, float))
+
+
+def _form(value):
+    """Reduce plain data to its form: nested lists and types, where every number is a number."""
+    if isinstance(value, list):
+        return [_form(entry) for entry in value]
+    return "number" if _is_number(value) else type(value).__name__
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _rounded(value):
+    if isinstance(value, list):
+        return [_rounded(entry) for entry in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _article(noun):
+    return noun if noun == "NoneType" else f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"

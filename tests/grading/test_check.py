@@ -1,0 +1,306 @@
+"""A check meets whatever it is handed: it answers in a sentence, raises nothing, and keeps the answer."""
+
+import asyncio
+import functools
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+
+from course_lib import grading
+from course_lib.grading import check, hint, points, progress
+from course_lib.grading.questions.foundations import output_size
+
+QUESTION = grading.questions()["output_size"]
+
+
+class AlwaysEqual:
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+
+class LyingInt(int):
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+
+class Hostile:
+    def __getattribute__(self, name):
+        raise RuntimeError(name)
+
+    def __repr__(self):
+        raise RuntimeError("repr")
+
+
+class UnprintableError(Exception):
+    def __str__(self):
+        raise RuntimeError("str")
+
+
+class Endless:
+    def tolist(self):
+        return self
+
+
+def stub(*arguments):
+    raise NotImplementedError()
+
+
+def calls_a_stub(*arguments):
+    return stub(*arguments)
+
+
+def raising(error):
+    def answer(*arguments):
+        raise error
+
+    return answer
+
+
+def recursive(*arguments):
+    return recursive(*arguments)
+
+
+def generator(*arguments):
+    yield 1
+
+
+def self_containing(*arguments):
+    nested = []
+    nested.append(nested)
+    return nested
+
+
+def returning(value):
+    return lambda *arguments: value
+
+
+ODD = {
+    "an untouched stub": (stub, "not attempted", "`output_size` is still to be written."),
+    "a call of another stub": (calls_a_stub, "error", "calls `stub`, which is still to be written."),
+    "a missing return": (returning(None), "wrong", "returned None. Is the `return` missing?"),
+    "no function but a number": (28, "wrong", "A function is required, and this is an int"),
+    "no function but None": (None, "wrong", "A function is required, and this is NoneType"),
+    "too few arguments": (lambda size: size, "error", "raised TypeError: "),
+    "a string": (returning("28"), "wrong", "returned `'28'`; a whole number is required."),
+    "not a number": (returning(float("nan")), "wrong", "is `28`; your function returned `nan`."),
+    "infinity": (returning(float("inf")), "wrong", "is `28`; your function returned `inf`."),
+    "a truth value": (returning(True), "wrong", "returned `True`; a whole number is required."),
+    "a list": (returning([28]), "wrong", "returned `[28]`; a whole number is required."),
+    "a list in itself": (self_containing, "wrong", "returned a list; a whole number is required."),
+    "a list beyond all bounds": (
+        returning([0] * 10**6),
+        "wrong",
+        "returned a list; a whole number is required.",
+    ),
+    "an integer beyond all bounds": (
+        returning(10**5000),
+        "wrong",
+        "returned an int; a whole number is required.",
+    ),
+    "a generator": (generator, "wrong", "returned a generator; a whole number is required."),
+    "an object that equals everything": (returning(AlwaysEqual()), "wrong", "returned an AlwaysEqual;"),
+    "an integer that equals everything": (
+        returning(LyingInt(1)),
+        "wrong",
+        "is `28`; your function returned `1`.",
+    ),
+    "an object that raises when looked at": (returning(Hostile()), "wrong", "returned a Hostile;"),
+    "a conversion without end": (returning(Endless()), "wrong", "returned an Endless;"),
+    "a class": (AlwaysEqual, "error", "raised TypeError"),
+    "a hostile callable": (functools.partial(getattr, Hostile()), "error", "raised "),
+    "a division by zero": (lambda *arguments: 1 // 0, "error", "raised ZeroDivisionError: "),
+    "recursion": (recursive, "error", "calls itself without end."),
+    "an exit": (lambda *arguments: sys.exit(3), "error", "raised SystemExit: 3."),
+    "an interrupt": (raising(KeyboardInterrupt()), "error", "was interrupted. Does a loop never end?"),
+    "a stop of iterations": (raising(StopIteration()), "error", "raised StopIteration."),
+    "an exception that cannot be printed": (raising(UnprintableError()), "error", "raised UnprintableError."),
+    "an exception with a broken character": (
+        raising(ValueError("\ud800")),
+        "error",
+        "raised ValueError: \\ud800.",
+    ),
+    "an exception with markup": (raising(ValueError("<b>\n\nx")), "error", "raised ValueError: <b> x."),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_answer_gets_a_calm_sentence(name):
+    answer, status, sentence = ODD[name]
+    feedback = check("output_size", answer)
+    verdict = grading._verdicts["output_size"]
+    assert (verdict.status, verdict.points) == (status, 0)
+    assert sentence in str(feedback)
+    assert feedback.points == 0
+    json.dumps(feedback._repr_mimebundle_()).encode()
+
+
+def test_a_coroutine_is_no_answer():
+    async def answer(*arguments):
+        return 28
+
+    with pytest.warns(RuntimeWarning, match="never awaited"):
+        feedback = check("output_size", answer)
+    assert "returned a coroutine" in str(feedback)
+    assert asyncio.run(answer()) == 28
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.array, lambda value: np.array(value, "uint16"), LyingInt])
+def test_a_right_value_of_another_integer_type_is_right(kind):
+    assert check("output_size", lambda *case: kind(output_size(*case))).points == 2
+
+
+def test_a_tensor_is_right_too():
+    import tensorflow as tf
+
+    assert check("output_size", lambda *case: tf.constant(output_size(*case))).points == 2
+
+
+def test_a_tuple_or_an_array_stands_for_a_list():
+    padding = grading.questions()["same_padding"].reference
+    assert check("same_padding", lambda *case: tuple(padding(*case))).points == 2
+    assert check("same_padding", lambda *case: np.array(padding(*case))).points == 2
+
+
+def test_a_float_where_a_count_is_asked_is_told_from_a_wrong_value():
+    feedback = check("output_size", lambda *case: float(output_size(*case)))
+    assert "The value is right, but it is a float" in str(feedback)
+    assert feedback.points == 0
+
+
+def test_an_integer_stands_for_a_float_of_its_value():
+    assert "is `0.999997`; your function returned `1`." in str(check("scaled_tanh", lambda x: round(x != 0)))
+
+
+def test_an_integer_beyond_the_range_of_floats_is_only_wrong():
+    assert check("scaled_tanh", lambda x: 10**400).points == 0
+
+
+def test_a_question_without_arguments_takes_the_value_itself():
+    assert check("c3_groups", [456, 606, 303, 151]).points == 2
+    assert "The biases are missing" in str(check("c3_groups", [450, 600, 300, 150]))
+
+
+def test_a_value_that_is_asked_for_is_not_shown():
+    for answer in ([1, 2, 3, 4], [456, 606, 303], None, "456", 1516):
+        feedback = check("c3_groups", answer)
+        assert feedback.points == 0
+        assert not any(value in feedback.text for value in ("606", "303", "151") if value not in str(answer))
+
+
+def test_an_answer_that_knows_only_the_visible_cases_learns_nothing_of_the_others():
+    shown = {tuple(case): output_size(*case) for case in QUESTION.visible}
+    feedback = check("output_size", lambda *case: shown.get(case, -1))
+    assert "The cases that are shown are right, others are not." in str(feedback)
+    assert "(3 of 15 cases are right.)" in str(feedback)
+    assert feedback.points == 0.4
+    feedback = check("output_size", lambda *case: shown[case])
+    assert "A case that is not shown raised KeyError" in str(feedback)
+
+
+def test_an_answer_that_changes_its_arguments_harms_only_itself():
+    def greedy(image, kernel):
+        result = grading.questions()["correlate"].reference(image, kernel)
+        image.clear()
+        kernel[0].clear()
+        return result
+
+    assert check("correlate", greedy).points == 3
+    assert check("correlate", greedy).points == 3
+
+
+def test_a_learner_s_text_cannot_become_markup():
+    markup = check("output_size", raising(ValueError("<script>alert(1)</script>"))).markup
+    assert "<script>" not in markup
+    assert "&lt;script&gt;" in markup
+
+
+def test_feedback_is_the_same_every_time():
+    wrong = returning(3)
+    assert str(check("output_size", wrong)) == str(check("output_size", wrong))
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    assert "Did you mean `output_size`?" in str(check("output_sise", stub))
+    assert "Did you mean `output_size`?" in str(hint("outputsize"))
+    assert "Did you mean `lenet5`?" in str(points("lenet"))
+    for name in (None, 3, output_size, ["output_size"]):
+        assert "its name is required, as a string" in str(check(name, stub))
+        assert "its name is required, as a string" in str(hint(name))
+        assert "its name is required, as a string" in str(points(name))
+
+
+def test_hints_come_one_by_one_and_only_when_asked():
+    assert not any(text in str(check("output_size", stub)) for text in QUESTION.hints)
+    for count, text in enumerate((*QUESTION.hints, QUESTION.hints[-1]), start=1):
+        shown = str(hint("output_size"))
+        assert f"Hint {min(count, 3)} of 3" in shown
+        assert text in shown
+
+
+def test_in_plain_python_a_check_reads_as_a_sentence():
+    assert (
+        repr(check("output_size", output_size))
+        == "✔ Right: output_size, 2 of 2 points. All 15 cases are right."
+    )
+
+
+def test_in_a_notebook_s_kernel_the_plain_form_is_the_points_for_nbgrader(monkeypatch):
+    feedback = check("output_size", lambda *case: output_size(*case) + (case[0] % 2))
+    assert feedback._repr_mimebundle_()["text/plain"] == str(feedback)
+    monkeypatch.setattr(grading, "_in_kernel", lambda: True)
+    bundle = feedback._repr_mimebundle_()
+    assert 0 < float(bundle["text/plain"]) < 2
+    assert "Partly right" in bundle["text/html"]
+    assert check("output_size", stub)._repr_mimebundle_()["text/plain"] == "0"
+    assert "of 20 points" in points("foundations")._repr_mimebundle_()["text/plain"]
+
+
+def test_points_are_those_of_this_session():
+    assert str(points("foundations")).startswith("foundations: 0 of 20 points")
+    assert "Not checked in this session" in str(points("foundations"))
+    check("output_size", output_size)
+    assert str(points("foundations")).startswith("foundations: 2 of 20 points")
+    check("output_size", stub)
+    assert str(points("foundations")).startswith("foundations: 0 of 20 points")
+
+
+def test_progress_keeps_the_best_of_every_chapter():
+    check("output_size", output_size)
+    check("output_size", stub)
+    check("c3_groups", [456, 606, 303, 151])
+    assert "Your best so far: 4 of 40 points" in str(progress())
+    assert json.loads(grading.RECORD.read_text()) == {"c3_groups": 2, "output_size": 2}
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[1]", "3", '{"output_size": []}', '{"output_size": "2"}', "\x00", "[" * 10**5]
+)
+def test_a_record_that_cannot_be_read_is_set_aside_and_begun_anew(content):
+    grading.RECORD.write_text(content)
+    assert "0 of 40" in str(progress())
+    assert grading.RECORD.with_name(".progress.json.unreadable").read_text() == content
+    check("output_size", output_size)
+    assert "2 of 40" in str(progress())
+
+
+@pytest.mark.parametrize("content", ['{"output_size": 99}', '{"output_size": Infinity}'])
+def test_a_record_cannot_hold_more_than_the_points_of_a_question(content):
+    grading.RECORD.write_text(content)
+    assert "2 of 40" in str(progress())
+
+
+def test_a_record_that_cannot_be_written_stops_no_check(monkeypatch):
+    def refuse(*arguments):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "replace", refuse)
+    assert check("output_size", output_size).points == 2
+    assert "0 of 40" in str(progress())
+    assert os.listdir() == []

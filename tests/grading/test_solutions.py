@@ -1,0 +1,85 @@
+"""Every solution earns full marks, every untouched exercise none, and the text shows what is checked."""
+
+import json
+
+import pytest
+
+from course_lib import grading
+from course_lib.grading.question import show
+from course_lib.grading.questions import CHAPTERS, lenet5
+from course_lib.grading.release import ROOT
+
+each_chapter = pytest.mark.parametrize(("number", "chapter"), list(enumerate(CHAPTERS)))
+
+
+def cells(folder, number, chapter, kind):
+    notebook = json.loads((ROOT / folder / f"{number:02}_{chapter}.ipynb").read_text(encoding="utf-8"))
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == kind]
+
+
+def run(folder, number, chapter):
+    """Execute the code cells, except the first, which only looks whether the course is installed."""
+    namespace = {}
+    for cell in cells(folder, number, chapter, "code"):
+        if "setup" not in cell["metadata"].get("tags", []):
+            exec("".join(cell["source"]), namespace)
+    return namespace
+
+
+@each_chapter
+def test_the_solutions_earn_full_marks(number, chapter):
+    run("solutions", number, chapter)
+    assert str(grading.points(chapter)).startswith(f"{chapter}: 20 of 20 points")
+
+
+@each_chapter
+def test_untouched_exercises_earn_nothing_and_count_as_not_attempted(number, chapter):
+    run("exercises", number, chapter)
+    verdicts = [grading._verdicts[question.name] for question in grading.chapter_questions(chapter)]
+    assert [(verdict.status, verdict.points) for verdict in verdicts] == [("not attempted", 0)] * len(
+        verdicts
+    )
+
+
+@each_chapter
+def test_every_question_has_its_cell_and_its_check_in_order(number, chapter):
+    roles = [cell["metadata"]["nbgrader"] for cell in cells("solutions", number, chapter, "code")[2:-1]]
+    asked = grading.chapter_questions(chapter)
+    assert [role["grade_id"] for role in roles] == [
+        name for question in asked for name in (question.name, f"check_{question.name}")
+    ]
+    assert [role["points"] for role in roles if role["grade"]] == [question.points for question in asked]
+
+
+@each_chapter
+def test_every_exercise_shows_its_visible_cases_and_points(number, chapter):
+    text = "\n".join("".join(cell["source"]) for cell in cells("exercises", number, chapter, "markdown"))
+    table = show(lenet5.TABLE_I)
+    for position, question in enumerate(grading.chapter_questions(chapter), start=1):
+        unit = "point" if question.points == 1 else "points"
+        assert f"## {position}. {question.title} ({question.points} {unit})" in text
+        for case in question.visible:
+            line = f"{question.call(case)} → {show(question.reference(*case))}".replace(table, "TABLE_I")
+            assert line in " ".join(text.split())
+
+
+@each_chapter
+def test_no_exercise_shows_the_value_of_a_question_without_visible_cases(number, chapter):
+    text = "\n".join("".join(cell["source"]) for cell in cells("exercises", number, chapter, "markdown"))
+    for question in grading.chapter_questions(chapter):
+        if not question.visible:
+            assert show(question.reference()) not in text
+
+
+@each_chapter
+def test_every_prose_cell_before_an_answer_is_short(number, chapter):
+    for cell in cells("solutions", number, chapter, "markdown")[1:-1]:
+        _, task, *_ = "".join(cell["source"]).split("\n\n")
+        assert 20 <= len(task.split()) <= 60
+
+
+def test_the_exercise_gives_the_table_of_the_paper():
+    imports = "".join(cells("exercises", 1, "lenet5", "code")[1]["source"])
+    namespace = {}
+    exec(imports, namespace)
+    assert namespace["TABLE_I"] == lenet5.TABLE_I

@@ -15,4 +15,6 @@ def pytest_runtest_setup(item):
     """Fail a notebook cell that was never executed, which nbval would pass unseen."""
     cell = getattr(item, "cell", None)
     if cell is not None and cell.execution_count is None:
-        pytest.fail(f"{item.name} of {item.path.name} has no stored run: python -m course_lib.notebooks execute")
+        pytest.fail(
+            f"{item.name} of {item.path.name} has no stored run: python -m course_lib.notebooks execute"
+        )

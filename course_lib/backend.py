@@ -1,7 +1,8 @@
 """Import Keras without TensorFlow's start-up noise: `from course_lib.backend import keras`.
 
-While it is imported, TensorFlow writes lines with time stamps to file descriptor 2, which no environment variable
-stops and which would be stored in every notebook. They are held back, and shown only if the import fails.
+While it is imported, TensorFlow writes lines with time stamps to file descriptor 2, which no environment
+variable stops and which would be stored in every notebook. They are held back, and shown only if the import
+fails.
 """
 
 import os

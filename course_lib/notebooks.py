@@ -4,8 +4,8 @@
     python -m course_lib.notebooks execute [FILE…]  # run from top to bottom, store the outputs
     python -m course_lib.notebooks publish [URL]    # badges and install lines, from one address
 
-The address of the repository is kept in one place, `[tool.course] repository` in pyproject.toml; while it is empty,
-no badge and no install line is written.
+The address of the repository is kept in one place, `[tool.course] repository` in pyproject.toml; while it is
+empty, no badge and no install line is written.
 """
 
 import argparse
@@ -45,16 +45,17 @@ def copy(source=ROOT / "exercises", target=ROOT / "work"):
 
 
 def execute(path):
-    """Run the notebook at `path` in its own folder and store its outputs, without time stamps or machine names.
+    """Run the notebook at `path` in its own folder and store its outputs, without time stamps.
 
-    Raises `nbclient.exceptions.CellExecutionError` at the first cell that fails; the file is then left as it was.
+    Raises `nbclient.exceptions.CellExecutionError` at the first cell that fails; the file is then left as it
+    was.
     """
     import nbformat
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=None, record_timing=False, resources={"metadata": {"path": path.parent}})
-    client.execute()
+    here = {"metadata": {"path": path.parent}}
+    NotebookClient(notebook, timeout=None, record_timing=False, resources=here).execute()
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -63,10 +64,10 @@ def execute(path):
 
 
 def publish(address, root=ROOT):
-    """Write the Colab badge and the install line of `address` into every notebook, README.md and CITATION.cff.
+    """Write the Colab badge and the install line of `address` into every notebook and document.
 
-    An empty `address` takes them out again. Raises ValueError unless it is a repository on GitHub, which is what
-    Colab opens.
+    An empty `address` takes them out again. Raises ValueError unless it is a repository on GitHub, which is
+    what Colab opens.
     """
     import nbformat
 
@@ -74,7 +75,7 @@ def publish(address, root=ROOT):
         raise ValueError(f"An address like https://github.com/OWNER/NAME is required. Received: {address!r}")
     settings = root / "pyproject.toml"
     _replace(settings, r'(?m)^repository = ".*"', f'repository = "{address}"')
-    for path in [*sorted(root.glob("notebooks/*.ipynb")), *sorted(root.glob("solutions/*.ipynb"))]:
+    for path in stored(root):
         notebook = nbformat.read(path, as_version=4)
         title, setup = notebook.cells[0], next(cell for cell in notebook.cells if cell.cell_type == "code")
         folder = "exercises" if path.parent.name == "solutions" else path.parent.name
@@ -84,14 +85,21 @@ def publish(address, root=ROOT):
         setup.source = SETUP.format(address=address) if address else SETUP_WITHOUT_ADDRESS
         _write(notebook, path)
     badge = BADGE.format(link=_colab(address, "notebooks/00_foundations.ipynb")) if address else ""
-    _replace(root / "README.md", r"(?s)<!-- badge -->.*?<!-- /badge -->", f"<!-- badge -->{badge}<!-- /badge -->")
+    badge = f"<!-- badge -->{badge}<!-- /badge -->"
+    _replace(root / "README.md", r"(?s)<!-- badge -->.*?<!-- /badge -->", badge)
     line = f"\nrepository-code: {address}" if address else ""
     _replace(root / "CITATION.cff", r"(?m)^(license: .*)(\nrepository-code: .*)?", rf"\1{line}")
 
 
+def stored(root=ROOT):
+    """Return the paths of the notebooks whose outputs are stored: the chapters and the solutions."""
+    return [*sorted(root.glob("notebooks/*.ipynb")), *sorted(root.glob("solutions/*.ipynb"))]
+
+
 def repository(root=ROOT):
     """Return the public address of the repository, or an empty string while there is none."""
-    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["course"]["repository"]
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    return settings["tool"]["course"]["repository"]
 
 
 def _colab(address, file):
@@ -101,7 +109,7 @@ def _colab(address, file):
 def _replace(path, pattern, replacement):
     text, count = re.subn(pattern, replacement, path.read_text(encoding="utf-8"), count=1)
     if not count:
-        raise ValueError(f"A place for the address is required in {path.name}. Received: no match for {pattern!r}")
+        raise ValueError(f"{path.name} must have a place for the address. Received: no match for {pattern!r}")
     path.write_text(text, encoding="utf-8")
 
 
@@ -119,15 +127,14 @@ def main(arguments=None):
     commands.add_parser("copy", help="copy the exercises that work/ does not have yet")
     run = commands.add_parser("execute", help="run notebooks and store their outputs (all, unless named)")
     run.add_argument("files", nargs="*", type=Path)
-    address = commands.add_parser("publish", help="write badges and install lines from the repository's address")
+    address = commands.add_parser("publish", help="write badges and install lines from the address")
     address.add_argument("url", nargs="?", help="https://github.com/OWNER/NAME, or '' to take them out")
     options = parser.parse_args(arguments)
     if options.command == "copy":
         copied = copy()
         print(f"work/ has your exercises: {len(copied)} new, every other one as you left it.")
     elif options.command == "execute":
-        files = options.files or [*sorted(ROOT.glob("notebooks/*.ipynb")), *sorted(ROOT.glob("solutions/*.ipynb"))]
-        for file in files:
+        for file in options.files or stored():
             start = time.monotonic()
             print(f"{file.name} ...", end=" ", flush=True)
             execute(file)

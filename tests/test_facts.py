@@ -215,3 +215,17 @@ def test_every_chapter_records_each_of_its_claims_and_reports_them():
         assert computed <= recorded, f"{paths[0].name} never records {sorted(computed - recorded)}"
         assert recorded <= set(known), f"{paths[0].name} records {sorted(recorded - set(known))}, unknown"
         assert re.search(rf"""\breport\(\s*["']{chapter}["']""", source), f"{paths[0].name} never reports"
+
+
+def test_each_computed_claim_names_the_heading_under_which_it_is_recorded():
+    headings = {}
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        heading = ""
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "markdown":
+                heading = ([heading, *re.findall(r"^##+ (?:\d+\. )?(.*)", cell.source, flags=re.M)])[-1]
+            else:
+                for id in re.findall(r"""\brecord\(\s*["']([^"']*)["']""", cell.source):
+                    headings[id] = f"chapter {path.name[:2]}, {heading}"
+    computed = {fact.id: fact.how for fact in facts.facts().values() if not fact.cited}
+    assert computed == headings

@@ -10,8 +10,9 @@ import pytest
 from course_lib import notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
-STORED = sorted(ROOT.glob("notebooks/*.ipynb")) + sorted(ROOT.glob("solutions/*.ipynb"))
-every_notebook = pytest.mark.parametrize("path", STORED, ids=lambda path: f"{path.parent.name}/{path.stem}")
+every_notebook = pytest.mark.parametrize(
+    "path", notebooks.stored(), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
 
 
 def code_cells(path):
@@ -75,7 +76,9 @@ def test_publish_writes_the_address_everywhere_and_takes_it_out_again(course):
     assert contents(course) == before
 
 
-@pytest.mark.parametrize("address", ["someone/course", "https://example.org/a/b", "https://github.com/a/b; rm -r x"])
+@pytest.mark.parametrize(
+    "address", ["someone/course", "https://example.org/a/b", "https://github.com/a/b; ls"]
+)
 def test_publish_refuses_what_colab_cannot_open_and_changes_nothing(course, address):
     before = contents(course)
     with pytest.raises(ValueError, match=r"Received: "):
@@ -101,7 +104,7 @@ def test_a_notebook_starts_with_the_setup_cell_of_the_published_address(path):
 def test_a_stored_output_names_no_machine_and_holds_no_warning(path):
     for cell in code_cells(path):
         for output in cell.outputs:
-            data = {kind: text for kind, text in output.get("data", {}).items() if not kind.startswith("image/")}
+            data = {kind: text for kind, text in output.get("data", {}).items() if kind != "image/png"}
             text = str(data) + output.get("text", "")
             assert not re.search(r"/(root|home|tmp|work|Users)/|0x[0-9a-f]{8,}", text), cell.source
             assert output.get("name") != "stderr", cell.source

@@ -1,0 +1,46 @@
+"""The loss that LeNet-5 was trained with."""
+
+from course_lib.backend import keras
+
+__all__ = ["MAPLoss"]
+
+
+@keras.saving.register_keras_serializable(package="course_lib")
+class MAPLoss(keras.losses.Loss):
+    """Pull the distance of the true class down and push the others up (LeCun et al. 1998, equation 9).
+
+    With y the squared distances of `EuclideanRBF` and D the true class, the loss of one picture is
+
+        y_D + log(exp(-j) + sum_i exp(-y_i))
+
+    The first term alone (equation 8) sets no class against another. The second makes the classes compete, and
+    takes part as a softmax with one more class, "rubbish", at the constant distance j: wrong classes that are
+    already much further away than j are not pushed any further. The paper gives no value for j; the default
+    is ours.
+
+    Args:
+        j: a positive number, the distance of the rubbish class.
+        reduction: as in any Keras loss.
+        name: as in any Keras loss.
+
+    Shapes: labels `(N,)` or `(N, 1)`, integers; distances `(N, classes)`.
+
+    Raises:
+        ValueError: if `j` is not positive.
+    """
+
+    def __init__(self, j=10.0, reduction="sum_over_batch_size", name="map_loss", dtype=None):
+        super().__init__(name=name, reduction=reduction, dtype=dtype)
+        if not j > 0:
+            raise ValueError(f"j must be positive. Received: j={j!r}")
+        self.j = j
+
+    def call(self, y_true, y_pred):
+        labels = keras.ops.reshape(keras.ops.cast(y_true, "int32"), (-1, 1))
+        true_distance = keras.ops.take_along_axis(y_pred, labels, axis=-1)
+        rubbish = keras.ops.full_like(true_distance, -self.j)
+        competition = keras.ops.logsumexp(keras.ops.concatenate([rubbish, -y_pred], axis=-1), axis=-1)
+        return keras.ops.squeeze(true_distance, -1) + competition
+
+    def get_config(self):
+        return {**super().get_config(), "j": self.j}

@@ -9,7 +9,7 @@ A connection is one use of a weight or of a bias by one output unit (LeCun et al
 is one multiplication by a weight and the addition of the product; a bias is only added, so it is none.
 """
 
-from numbers import Integral
+from numbers import Integral, Number
 from typing import NamedTuple
 
 __all__ = [
@@ -64,7 +64,7 @@ def output_size(size, kernel, stride=1, *, padding="valid", dilation=1, rounding
     size, kernel, stride, dilation = _positive(size=size, kernel=kernel, stride=stride, dilation=dilation)
     if rounding not in ("floor", "ceil"):
         raise ValueError(f'rounding must be "floor" or "ceil". Received: rounding={rounding!r}')
-    if padding == "same":
+    if isinstance(padding, str) and padding == "same":
         return -(-size // stride)
     before, after = _padding(padding)
     span = dilation * (kernel - 1) + 1
@@ -114,6 +114,14 @@ def receptive_field(stack, *, start=ReceptiveField()):  # noqa: B008 (an immutab
 
     Source: Araujo, Norris and Sim 2019, "Computing Receptive Fields of Convolutional Neural Networks".
     """
+    if (
+        not isinstance(start, (tuple, list))
+        or len(start) != 3
+        or not all(isinstance(n, Integral) for n in start)
+    ):
+        raise ValueError(f"start must be a size, a jump and an offset. Received: start={start!r}")
+    if not isinstance(stack, (tuple, list)):
+        raise ValueError(f"stack must be a list of layers. Received: stack={stack!r}")
     size, jump, offset = start
     for layer in stack:
         if not isinstance(layer, (tuple, list)) or not 1 <= len(layer) <= 4:
@@ -345,7 +353,7 @@ def _area(**named):
 
 def _padding(padding):
     """Return the zeros `(before, after)` along one dimension."""
-    if padding == "valid":
+    if isinstance(padding, str) and padding == "valid":  # an array would compare each entry
         return 0, 0
     pair = tuple(padding) if isinstance(padding, (tuple, list)) else (padding, padding)
     if len(pair) != 2 or not all(_is_integer(side, 0) for side in pair):
@@ -369,8 +377,8 @@ def _grouped(in_channels, filters, groups):
 def _pairs(table):
     """Return the number of connected pairs and of output maps of a table of booleans."""
     try:
-        rows = [[(False, True).index(entry) for entry in row] for row in table]
-    except (TypeError, ValueError):  # no rows, or an entry that is neither
+        rows = [[_boolean(entry) for entry in row] for row in table]
+    except (TypeError, ValueError):  # no rows, or an entry that is no boolean
         rows = []
     if not rows or not rows[0] or any(len(row) != len(rows[0]) for row in rows):
         raise ValueError(
@@ -378,3 +386,10 @@ def _pairs(table):
             f"Received: table={table!r}"
         )
     return sum(map(sum, rows)), len(rows[0])
+
+
+def _boolean(entry):
+    """Return False or True, Python's own for NumPy's, which is no `Number`; raise for anything else."""
+    if isinstance(entry, Number) and not isinstance(entry, bool):
+        raise TypeError
+    return bool((False, True).index(entry))

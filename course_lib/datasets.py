@@ -10,6 +10,8 @@ tensorflow-datasets (TFDS).
 import dataclasses
 import difflib
 import io
+import math
+import numbers
 import os
 import warnings
 from pathlib import Path
@@ -24,6 +26,7 @@ import tensorflow as tf
 
 __all__ = ["SHAPES", "Augmentation", "Dataset", "Drawing", "draw_shapes", "load", "read_digit", "warp"]
 
+FILLS = ("constant", "nearest", "reflect")
 CACHE_BYTES = 2**30  # a split that is larger, in 8-bit pixels, is read from disk again in every epoch
 MAX_PIXELS = 64_000_000  # of a learner's picture: more than most phones make
 
@@ -37,13 +40,15 @@ def _whole(value, least=0):
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= least
 
 
+def _number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
 def _require_ranges(owner, **ranges):
     for field, (low, high) in ranges.items():
         value = getattr(owner, field)
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        _require(
-            number and low <= value <= high, f"`{field}` must be in [{low}, {high}].", f"{field}={value!r}"
-        )
+        inside = _number(value) and low <= value <= high
+        _require(inside, f"`{field}` must be in [{low}, {high}].", f"{field}={value!r}")
 
 
 def _pair(image_size):
@@ -51,6 +56,14 @@ def _pair(image_size):
     valid = len(pair) == 2 and all(_whole(side, 1) for side in pair)
     _require(valid, "`image_size` must be whole pixels or (height, width).", f"image_size={image_size!r}")
     return pair
+
+
+def _black_and_white(value_range):
+    pair = isinstance(value_range, (tuple, list)) and len(value_range) == 2
+    valid = pair and all(map(_number, value_range)) and value_range[0] < value_range[1]
+    required = "`value_range` must be (black, white), black < white."
+    _require(valid, required, f"value_range={value_range!r}")
+    return value_range
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,9 +102,9 @@ class Augmentation:
         _require(_whole(self.shift), "`shift` must be a whole number of pixels.", f"shift={self.shift!r}")
         _require_ranges(self, scale=(0, 0.9), rotation=(0, 180), squeeze=(0, 0.9), shear=(0, 1))
         _require_ranges(self, crop=(0.1, 1), color=(0, 1))
-        flips, fills = (None, "horizontal", "vertical", "both"), ("constant", "nearest", "reflect")
+        flips = (None, "horizontal", "vertical", "both")
         _require(self.flip in flips, f"`flip` must be one of {flips}.", f"flip={self.flip!r}")
-        _require(self.fill in fills, f"`fill` must be one of {fills}.", f"fill={self.fill!r}")
+        _require(self.fill in FILLS, f"`fill` must be one of {FILLS}.", f"fill={self.fill!r}")
 
     def __call__(self, x, seed):
         """Change a batch x (N, H, W, C) in [0, 1]; the same whole number `seed` makes the same changes."""
@@ -138,13 +151,20 @@ def warp(x, *, shift=(0, 0), scale=1.0, rotation=0.0, squeeze=1.0, shear=0.0, fi
 
     Returns:
         float32 tensor (N, H, W, C); a shift by whole pixels alone moves the values exactly.
+
+    Raises:
+        ValueError: if an argument is not as above, or a scale or squeeze not positive.
     """
     x = tf.convert_to_tensor(x, tf.float32)
+    _require(x.shape.rank == 4, "`x` must have the shape (N, H, W, C).", f"shape {x.shape}")
     height, width = x.shape[1:3]
-    down, right, scale, rotation, squeeze, shear = (
-        tf.broadcast_to(tf.cast(value, tf.float32), [tf.shape(x)[0]])
-        for value in (*shift, scale, rotation, squeeze, shear)
-    )
+    pair = isinstance(shift, (tuple, list, np.ndarray)) and len(shift) == 2
+    _require(pair, "`shift` must be a pair (down, right).", f"shift={shift!r}")
+    _require(fill in FILLS, f"`fill` must be one of {FILLS}.", f"fill={fill!r}")
+    count = tf.shape(x)[0]
+    down, right = (_each("shift", value, count) for value in shift)
+    rotation, shear = _each("rotation", rotation, count), _each("shear", shear, count)
+    scale, squeeze = _each("scale", scale, count, above=0), _each("squeeze", squeeze, count, above=0)
     # TensorFlow wants the inverse map: where in the input each pixel (column, row) of the output comes from.
     cos, sin = tf.cos(rotation * np.pi / 180), tf.sin(rotation * np.pi / 180)
     a0, a1 = (cos + shear * sin) / (scale * squeeze), (shear * cos - sin) / (scale * squeeze)
@@ -162,6 +182,19 @@ def warp(x, *, shift=(0, 0), scale=1.0, rotation=0.0, squeeze=1.0, shear=0.0, fi
         fill_mode=fill.upper(),
     )
     return tf.ensure_shape(moved, x.shape)
+
+
+def _each(name, value, count, above=-math.inf):
+    """Return one finite float32 for each of `count` pictures; inside a pipeline, values are not yet known."""
+    try:
+        values = tf.broadcast_to(tf.cast(value, tf.float32), [count])
+        known = tf.get_static_value(values)
+        valid = known is None or (np.isfinite(known) & (known > above)).all()
+    except (TypeError, ValueError, tf.errors.OpError):  # no numbers, or neither one nor as many as pictures
+        valid = False
+    limit = " above 0" if above == 0 else ""
+    _require(valid, f"`{name}` must be one finite number{limit}, or one a picture.", f"{name}={value!r}")
+    return values
 
 
 def _outlines():
@@ -228,7 +261,7 @@ class Drawing:
     def __post_init__(self):
         _require_ranges(self, position=(0, 1), rotation=(0, 180), color=(0, 1))
         pair = isinstance(self.scale, (tuple, list)) and len(self.scale) == 2
-        ordered = pair and 0 < self.scale[0] <= self.scale[1] <= 1
+        ordered = pair and all(map(_number, self.scale)) and 0 < self.scale[0] <= self.scale[1] <= 1
         _require(ordered, "`scale` must be (smallest, largest) in (0, 1].", f"scale={self.scale!r}")
         _require(_whole(self.clutter), "`clutter` must be a whole number.", f"clutter={self.clutter!r}")
 
@@ -286,12 +319,19 @@ def draw_shapes(count, image_size=64, drawing=None, *, seed=0):
 
     Returns:
         x (count, H, W, 3) uint8 and y (count,) int64.
+
+    Raises:
+        ValueError: if an argument is not as above.
     """
-    size, drawing = _pair(image_size), drawing or Drawing()
+    size, drawing = _pair(image_size), Drawing() if drawing is None else drawing
+    _require(_whole(count), "`count` must be a whole number.", f"count={count!r}")
+    _require(isinstance(drawing, Drawing), "`drawing` must be a Drawing or None.", f"drawing={drawing!r}")
+    seeds = np.atleast_1d(seed).tolist()
+    _require(all(map(_whole, seeds)), "`seed` must be a whole number, or several.", f"seed={seed!r}")
     y = np.arange(count) % len(SHAPES)
     x = np.empty((count, *size, 3), "uint8")
     for i, label in enumerate(y):
-        x[i] = _draw_shape(label, size, drawing, np.random.default_rng([*np.atleast_1d(seed), i]))
+        x[i] = _draw_shape(label, size, drawing, np.random.default_rng([*seeds, i]))
     return x, y
 
 
@@ -479,15 +519,15 @@ def load(
         ValueError: if an argument is invalid, or no dataset has that name.
         FileNotFoundError: if a dataset of TFDS is not prepared and `download` is False.
     """
+    _require(isinstance(name, str), "`name` must be that of a dataset.", f"name={name!r}")
     size = None if image_size is None else _pair(image_size)
     _require(_whole(pad), "`pad` must be a whole number of pixels.", f"pad={pad!r}")
     _require(
         color in (None, "grayscale", "rgb"), '`color` must be "grayscale", "rgb" or None.', f"color={color!r}"
     )
-    low, high = value_range
-    _require(
-        low < high, "`value_range` must be (black, white), black < white.", f"value_range={value_range!r}"
-    )
+    low, high = _black_and_white(value_range)
+    changes = augmentation is None or isinstance(augmentation, Augmentation)
+    _require(changes, "`augmentation` must be an Augmentation or None.", f"augmentation={augmentation!r}")
     _require(_whole(seed), "`seed` must be a whole number.", f"seed={seed!r}")
     _require(_whole(batch_size, 1), "`batch_size` must be 1 or more.", f"batch_size={batch_size!r}")
     counts = {"train": train_count, "test": test_count}
@@ -498,6 +538,8 @@ def load(
             f"{split}_count={count!r}",
         )
     _require(drawing is None or name == "shapes", "`drawing` must come with 'shapes'.", f"name={name!r}")
+    ships = name in ("digits", "shapes")
+    _require(splits is None or not ships, "`splits` must come with a dataset of TFDS.", f"name={name!r}")
     if name == "digits":
         raw = _digits()
     elif name == "shapes":
@@ -535,7 +577,7 @@ def load(
     )
 
     image_shape = tuple(kept["train"].element_spec[0].shape)
-    buffer = min(counts["train"], CACHE_BYTES // int(np.prod(image_shape)))
+    buffer = max(1, min(counts["train"], CACHE_BYTES // math.prod(image_shape)))
     train = kept["train"].shuffle(buffer, seed=seed, reshuffle_each_iteration=True)
     train = train.batch(batch_size, drop_remainder=True).map(to_float, tf.data.AUTOTUNE)
     if augmentation is not None:
@@ -581,6 +623,8 @@ def _open_picture(source):
         known = isinstance(source, (str, Path, bytes))
         _require(known, "A picture must be a path, bytes or an array.", type(source).__name__)
         what = f"{len(source):,} bytes" if isinstance(source, bytes) else repr(str(source))
+        possible = isinstance(source, bytes) or "\0" not in str(source)  # no file's name has a zero byte
+        _require(possible, "A picture must be a file that exists.", what)
         too_large = f"A picture must have at most {MAX_PIXELS:,} pixels."
         try:
             with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
@@ -651,6 +695,7 @@ def read_digit(source, *, image_size=28, pad=0, value_range=(0.0, 1.0)):
     """
     from scipy import ndimage
 
+    low, high = _black_and_white(value_range)
     _require(_whole(image_size, 8), "`image_size` must be 8 pixels or more.", f"image_size={image_size!r}")
     _require(_whole(pad), "`pad` must be a whole number of pixels.", f"pad={pad!r}")
     ink = _find_ink(_open_picture(source))
@@ -689,5 +734,4 @@ def read_digit(source, *, image_size=28, pad=0, value_range=(0.0, 1.0)):
         for mass, side in zip(ndimage.center_of_mass(small), small.shape, strict=True)
     )
     field[top : top + small.shape[0], left : left + small.shape[1], 0] = small / small.max()
-    low, high = value_range
     return field * np.float32(high - low) + np.float32(low)

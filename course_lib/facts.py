@@ -112,7 +112,7 @@ def record(id, found):
     Raises:
         ValueError: if there is no such claim, or if the value differs from the one stored.
     """
-    fact = facts().get(id)
+    fact = facts().get(id) if isinstance(id, str) else None
     if fact is None:
         raise ValueError(f"The id must be one of facts.csv. Received: id={id!r}")
     _recorded.discard(id)  # a cell that is run again and now fails must not count
@@ -140,8 +140,13 @@ def band(value, low, high, unit="", *, digits=None):
     if digits is None:
         digits = max(0, *(-Decimal(str(bound)).normalize().as_tuple().exponent for bound in bounds))
     words = f"{low:,.{digits}f} to {high:,.{digits}f} {unit}".rstrip()
-    if not low <= float(value) <= high:
-        raise ValueError(f"The value must lie within {words}. Received: value={float(value)!r}")
+    try:
+        value = float(value)
+        inside = low <= value <= high
+    except (TypeError, ValueError):  # no number
+        inside = False
+    if not inside:
+        raise ValueError(f"The value must lie within {words}. Received: value={value!r}")
     return words
 
 

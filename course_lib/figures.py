@@ -15,6 +15,7 @@ from html import escape
 from io import BytesIO
 from itertools import chain, pairwise
 from math import log2, prod
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -255,6 +256,8 @@ def feature_maps(model, image, layer_names, *, limit=16, alt=None):
         layer_names: layers whose output is `(H, W, C)` maps, or single values, drawn as a strip.
         limit: how many maps of a layer are drawn, the first ones.
     """
+    if not isinstance(limit, Integral) or limit < 1:
+        raise ValueError(f"limit must be a whole number, 1 or more. Received: limit={limit!r}")
     known = [layer.name for layer in model.layers]
     if not layer_names or not set(layer_names) <= set(known):
         raise ValueError(f"layer_names must be some of {known}. Received: layer_names={layer_names!r}")

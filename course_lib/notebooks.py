@@ -40,7 +40,9 @@ def copy(source=ROOT / "exercises", target=ROOT / "work"):
     copied = []
     for exercise in sorted(source.glob("*.ipynb")):
         if not (target / exercise.name).exists():
-            copied.append(shutil.copy(exercise, target / exercise.name))
+            part = shutil.copy(exercise, target / f"{exercise.name}.part")
+            os.replace(part, target / exercise.name)  # in one step: a kill leaves no half of an exercise
+            copied.append(target / exercise.name)
     return copied
 
 
@@ -67,11 +69,14 @@ def publish(address, root=ROOT):
     """Write the Colab badge and the install line of `address` into every notebook and document.
 
     An empty `address` takes them out again. Raises ValueError unless it is a repository on GitHub, which is
-    what Colab opens.
+    what Colab opens, without `.git` at the end.
     """
     import nbformat
 
-    if address and not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", address):
+    known = isinstance(address, str) and re.fullmatch(
+        r"(https://github\.com/[\w.-]+/[\w.-]+(?<!\.git))?", address
+    )
+    if not known:
         raise ValueError(f"An address like https://github.com/OWNER/NAME is required. Received: {address!r}")
     settings = root / "pyproject.toml"
     _replace(settings, r'(?m)^repository = ".*"', f'repository = "{address}"')
@@ -141,7 +146,7 @@ def main(arguments=None):
             print(f"{time.monotonic() - start:.0f} s")
     else:
         try:
-            publish(repository() if options.url is None else options.url.rstrip("/"))
+            publish(repository() if options.url is None else options.url.rstrip("/").removesuffix(".git"))
         except ValueError as error:
             sys.exit(str(error))
         from course_lib.grading import release

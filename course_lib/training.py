@@ -95,20 +95,39 @@ def fit(
         epochs: passes over the training data, those of an earlier run included.
         directory: where `last.keras` and `best.keras` are kept, as `keras.saving.load_model` reads them.
         monitor: what decides `best.keras`: the largest if its name contains "acc", otherwise the smallest.
-            None: "val_loss", or "loss" without test data.
+            None: "val_loss", or "loss" without test data. Needs a directory.
         restore_best_weights: end with the weights of `best.keras`, not the last. Needs a directory.
         callbacks: further Keras callbacks.
         verbose: False shows nothing.
 
     Raises:
-        ValueError: if a replica would get no example; if `directory` holds another run or a damaged file.
+        ValueError: if an argument is not as above; if a replica would get no example; if `directory` holds
+            another run or a damaged file.
         FloatingPointError: if the loss is no longer a finite number.
     """
-    train, test = data if isinstance(data, tuple | list) else (data.train, data.test)
+    pair = (
+        data if isinstance(data, tuple | list) else [getattr(data, name, None) for name in ("train", "test")]
+    )
+    if len(pair) != 2 or pair[0] is None:
+        raise ValueError(
+            f"`data` must be a Dataset or a pair (train, test) of tf.data. Received: data={data!r}"
+        )
+    train, test = pair
     if not isinstance(epochs, int) or epochs < 1:
         raise ValueError(f"`epochs` must be a whole number, 1 or more. Received: epochs={epochs!r}")
-    if restore_best_weights and directory is None:
-        raise ValueError("`restore_best_weights` needs a directory. Received: directory=None")
+    if (restore_best_weights or monitor is not None) and directory is None:
+        raise ValueError("`restore_best_weights` and `monitor` need a directory. Received: directory=None")
+    if directory is not None and not (
+        isinstance(directory, str | os.PathLike)
+        and (Path(directory).is_dir() or not Path(directory).exists())
+    ):
+        raise ValueError(
+            f"`directory` must be a folder, or a path for a new one. Received: directory={directory!r}"
+        )
+    if not isinstance(callbacks, tuple | list) or not all(
+        isinstance(callback, keras.callbacks.Callback) for callback in callbacks
+    ):
+        raise ValueError(f"`callbacks` must be a list of Keras callbacks. Received: callbacks={callbacks!r}")
     replicas = model.distribute_strategy.num_replicas_in_sync
     steps, batch = _check("training", train, replicas)
     test = None if test is None else _test_batches(test, replicas)

@@ -157,6 +157,18 @@ def test_a_stack_with_a_wrong_layer_is_refused(layer):
         receptive_field([layer])
 
 
+@pytest.mark.parametrize("stack", [None, 5, "valid"])
+def test_a_stack_that_is_no_list_is_refused(stack):
+    with pytest.raises(ValueError, match=r"stack must be .*Received: stack="):
+        receptive_field(stack)
+
+
+@pytest.mark.parametrize("start", [None, (5,), (5, 1, None), 5])
+def test_a_start_that_is_no_receptive_field_is_refused(start):
+    with pytest.raises(ValueError, match=r"start must be .*Received: start="):
+        receptive_field([(5, 1)], start=start)
+
+
 # Convolutions
 
 
@@ -222,7 +234,9 @@ def test_a_partial_convolution_has_the_parameters_of_the_layer():
     assert partial_conv2d_parameters((3, 2), LENET_TABLE) == layer.count_params()
 
 
-@pytest.mark.parametrize("table", [[], [[]], [[True], [True, False]], [[0.5]], [["X"]], [None], 3])
+@pytest.mark.parametrize(
+    "table", [[], [[]], [[True], [True, False]], [[0.5]], [["X"]], [None], 3, [[1, 0]], np.eye(2)]
+)
 def test_a_table_that_is_not_rectangular_or_not_of_booleans_is_refused(table):
     with pytest.raises(ValueError, match=r"table must .* Received: "):
         partial_conv2d_parameters(5, table)
@@ -360,7 +374,7 @@ def test_a_size_that_is_no_positive_integer_is_refused_and_shown(call, wrong):
     assert repr(wrong) in str(refused.value)
 
 
-@pytest.mark.parametrize("wrong", [-1, True, 0.5, "full", (1, -1), (1, 1, 1), None])
+@pytest.mark.parametrize("wrong", [-1, True, 0.5, "full", (1, -1), (1, 1, 1), None, np.ones(2, int)])
 def test_a_padding_that_is_neither_a_name_nor_a_number_of_zeros_is_refused(wrong):
     with pytest.raises(ValueError, match=r"padding must be .* Received: padding="):
         output_size(9, 3, padding=wrong)

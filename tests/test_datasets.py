@@ -165,6 +165,12 @@ print("trained")
         ({"pad": -1}, "pad=-1"),
         ({"color": "gray"}, "color='gray'"),
         ({"value_range": (1, 0)}, r"value_range=\(1, 0\)"),
+        ({"value_range": 1}, "value_range=1"),
+        ({"value_range": None}, "value_range=None"),
+        ({"value_range": "ab"}, "value_range='ab'"),
+        ({"value_range": (0, float("inf"))}, r"value_range=\(0, inf\)"),
+        ({"augmentation": 5}, "augmentation=5"),
+        ({"splits": ("train", "test")}, "name='digits'"),
         ({"seed": 1.5}, "seed=1.5"),
         ({"batch_size": 0}, "batch_size=0"),
         ({"batch_size": 1438}, "batch_size=1438"),
@@ -177,6 +183,16 @@ print("trained")
 def test_an_invalid_argument_is_refused_with_what_is_required(arguments, received):
     with pytest.raises(ValueError, match=f"must .*Received: {received}"):
         load("digits", **arguments)
+
+
+@pytest.mark.parametrize("name", [5, None])
+def test_a_name_that_is_no_string_is_refused(name):
+    with pytest.raises(ValueError, match=f"`name` must .*Received: name={name}"):
+        load(name)
+
+
+def test_pictures_larger_than_the_buffer_are_loaded_all_the_same():
+    assert load("digits", image_size=100_000).image_shape == (100_000, 100_000, 1)
 
 
 def test_arrays_of_an_unknown_split_are_refused():
@@ -256,6 +272,33 @@ def test_an_augmentation_outside_its_range_is_refused(field):
     for value in (-1, "much", 1000.5, None if field != "flip" else True):
         with pytest.raises(ValueError, match=f"`{field}` must .*Received: {field}="):
             Augmentation(**{field: value})
+
+
+def test_a_number_of_numpy_is_a_number():
+    assert Augmentation(scale=np.float32(0.1)).scale == np.float32(0.1)
+
+
+@pytest.mark.parametrize(
+    ("argument", "values"),
+    [
+        ("fill", ["x", None]),
+        ("scale", [0, -1, float("nan"), "large", None, (1, 1, 1)]),
+        ("squeeze", [0]),
+        ("rotation", [float("inf")]),
+        ("shear", [None]),
+        ("shift", [1, (1, 2, 3), (1, float("nan")), None]),
+    ],
+)
+def test_a_movement_that_is_none_is_refused(argument, values):
+    for value in values:
+        with pytest.raises(ValueError, match=f"`{argument}` must .*Received: {argument}="):
+            warp(np.zeros((2, 8, 8, 1)), **{argument: value})
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 1), (1, 2, 8, 8, 1)])
+def test_a_movement_of_anything_but_a_batch_of_pictures_is_refused(shape):
+    with pytest.raises(ValueError, match=r"`x` must have the shape \(N, H, W, C\)"):
+        warp(np.zeros(shape))
 
 
 def test_a_shift_moves_each_pixel_by_the_known_amount():
@@ -352,6 +395,7 @@ def test_each_argument_of_a_drawing_changes_what_it_names():
         ("scale", (0.8, 0.4)),
         ("scale", (0.5, 1.5)),
         ("scale", 0.5),
+        ("scale", ("small", "large")),
         ("rotation", -1),
         ("color", "red"),
         ("clutter", 1.5),
@@ -360,6 +404,14 @@ def test_each_argument_of_a_drawing_changes_what_it_names():
 def test_a_drawing_outside_its_range_is_refused(field, value):
     with pytest.raises(ValueError, match=f"`{field}` must .*Received: {field}="):
         Drawing(**{field: value})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"count": -1}, {"count": 2.5}, {"seed": 0.5}, {"seed": None}, {"drawing": 5}]
+)
+def test_shapes_that_cannot_be_drawn_are_refused(wrong):
+    with pytest.raises(ValueError, match=f"`{next(iter(wrong))}` must .*Received: "):
+        draw_shapes(**{"count": 1, **wrong})
 
 
 def test_edges_of_shapes_are_smooth():
@@ -616,6 +668,7 @@ PATCH = np.pad(np.zeros((60, 60), "uint8"), 30, constant_values=255)
         (encoded(BLANK, "GIF"), "PNG or JPEG", "bytes"),
         (encoded(drawn())[:900], "undamaged", "900 bytes"),
         ("nowhere.png", "exists", "'nowhere.png'"),
+        ("no\0where.png", "exists", "where.png'"),
         (".", "PNG or JPEG", "'.'"),
         (5, "path, bytes or an array", "int"),
         (BLANK, "at least 15 %", r"0% \(a blank picture\)"),
@@ -638,6 +691,12 @@ PATCH = np.pad(np.zeros((60, 60), "uint8"), 30, constant_values=255)
 def test_a_bad_picture_is_refused_in_words(picture, required, received):
     with pytest.raises(ValueError, match=f"(?s){required}.*Received: .*{received}"):
         read_digit(picture)
+
+
+@pytest.mark.parametrize("value_range", [3, (1, 0)])
+def test_a_digit_without_black_and_white_is_refused(value_range):
+    with pytest.raises(ValueError, match=r"`value_range` must .*Received: value_range="):
+        read_digit(drawn(), value_range=value_range)
 
 
 @pytest.mark.parametrize("side", [9_000, 12_000, 30_000])

@@ -254,6 +254,12 @@ def test_feature_maps_of_an_unknown_layer_are_refused(model, names):
         figures.feature_maps(model, np.zeros((32, 32)), names)
 
 
+@pytest.mark.parametrize("limit", [0, -1, 2.5, None])
+def test_a_limit_that_leaves_no_feature_map_is_refused(model, limit):
+    with pytest.raises(ValueError, match=r"limit must be .*Received: limit="):
+        figures.feature_maps(model, np.zeros((32, 32)), ["C1"], limit=limit)
+
+
 def test_a_receptive_field_is_drawn_where_the_unit_sees():
     fields = {"C1": ReceptiveField(5, 1, 0), "S2": ReceptiveField(6, 2, 0), "C5": ReceptiveField(32, 4, 0)}
     picture = figures.receptive_field(RANDOM.random((32, 32)), fields, point=(10, 3))

@@ -43,6 +43,23 @@ def test_copy_brings_a_new_exercise_and_never_touches_an_answer(tmp_path):
     (source / "01.ipynb").write_text("stub")
     assert [Path(path).name for path in notebooks.copy(source, target)] == ["01.ipynb"]
     assert (target / "00.ipynb").read_text() == "answer"
+    assert sorted(path.name for path in target.iterdir()) == ["00.ipynb", "01.ipynb"]
+
+
+def test_a_copy_that_is_cut_short_leaves_no_exercise(tmp_path, monkeypatch):
+    def cut_short(source, target):
+        Path(target).write_text("ha")
+        raise OSError("No space left")
+
+    source, target = tmp_path / "exercises", tmp_path / "work"
+    source.mkdir()
+    (source / "00.ipynb").write_text("half")
+    monkeypatch.setattr(notebooks.shutil, "copy", cut_short)
+    with pytest.raises(OSError, match="No space left"):
+        notebooks.copy(source, target)
+    monkeypatch.undo()
+    notebooks.copy(source, target)
+    assert (target / "00.ipynb").read_text() == "half"
 
 
 def test_execute_stores_outputs_without_time_stamps_and_leaves_a_failing_notebook_alone(tmp_path):
@@ -77,7 +94,14 @@ def test_publish_writes_the_address_everywhere_and_takes_it_out_again(course):
 
 
 @pytest.mark.parametrize(
-    "address", ["someone/course", "https://example.org/a/b", "https://github.com/a/b; ls"]
+    "address",
+    [
+        "someone/course",
+        "https://example.org/a/b",
+        "https://github.com/a/b; ls",
+        "https://github.com/a/b.git",
+        None,
+    ],
 )
 def test_publish_refuses_what_colab_cannot_open_and_changes_nothing(course, address):
     before = contents(course)

@@ -124,6 +124,30 @@ def test_data_that_would_leave_a_replica_empty_is_refused_before_training(data, 
         training.fit(build(devices=TWO), data, epochs=1)
 
 
+@pytest.mark.parametrize("data", [None, 5, pipelines()[0], pipelines()[:1], (*pipelines(), None)])
+def test_data_that_is_no_dataset_and_no_pair_is_refused(data):
+    with pytest.raises(ValueError, match=r"`data` must be .*Received: data="):
+        training.fit(build(), data, epochs=1)
+
+
+@pytest.mark.parametrize("callbacks", [At(0, interrupt), [At], None])
+def test_callbacks_that_are_no_list_of_callbacks_are_refused(callbacks):
+    with pytest.raises(ValueError, match=r"`callbacks` must be .*Received: callbacks="):
+        training.fit(build(), pipelines(), epochs=1, callbacks=callbacks)
+
+
+@pytest.mark.parametrize("directory", [5, __file__])
+def test_a_directory_that_is_no_folder_is_refused(directory):
+    with pytest.raises(ValueError, match=rf"`directory` must be .*Received: directory={directory!r}"):
+        training.fit(build(), pipelines(), epochs=1, directory=directory)
+
+
+@pytest.mark.parametrize("option", [{"monitor": "val_los"}, {"restore_best_weights": True}])
+def test_what_chooses_the_best_epoch_is_refused_without_a_directory(option):
+    with pytest.raises(ValueError, match=r"need a directory. Received: directory=None"):
+        training.fit(build(), pipelines(), epochs=1, **option)
+
+
 def test_a_run_without_a_whole_epoch_is_refused():
     with pytest.raises(ValueError, match="Received: epochs=0"):
         training.fit(build(), pipelines(), epochs=0)

@@ -55,6 +55,18 @@ class Feedback:
 
 def check(question, answer):
     """Run `answer` on the cases of the question called `question`, visible and seeded, and say how it did."""
+    try:
+        return _check(question, answer)
+    except Exception:  # the answer replaced what the check needs, too: nothing here calls a builtin
+        sentence = (
+            "The answer could not be judged: restart the kernel and run the cells again from the top. "
+            "A function of Python itself, such as len or sum, was replaced."
+        )
+        sign = LOOKS["error"][0]
+        return Feedback(f"{sign} {sentence}", _box("error", f"{sign} {sentence}"), 0)
+
+
+def _check(question, answer):
     asked, refusal = _find(question)
     if refusal:
         return refusal

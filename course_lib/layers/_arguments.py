@@ -1,6 +1,6 @@
 """Check the arguments that several layers share."""
 
-import operator
+from numbers import Integral, Real
 
 from course_lib.arithmetic import output_size
 
@@ -12,13 +12,25 @@ def pair(value, name):
         ValueError: if it is anything else.
     """
     values = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
-    try:
-        integers = tuple(operator.index(v) for v in values)
-    except TypeError:
-        integers = ()
-    if len(integers) != 2 or min(integers) < 1:
+    if len(values) != 2 or not all(_is_positive(v, Integral) for v in values):
         raise ValueError(f"{name} must be a positive integer or a pair of them. Received: {name}={value!r}")
-    return integers
+    return int(values[0]), int(values[1])
+
+
+def positive(value, name, kind=Real):
+    """Return `value`, a positive number of that kind: `Real` or `Integral`.
+
+    Raises:
+        ValueError: if it is anything else.
+    """
+    if not _is_positive(value, kind):
+        noun = "integer" if kind is Integral else "number"
+        raise ValueError(f"{name} must be a positive {noun}. Received: {name}={value!r}")
+    return value
+
+
+def _is_positive(value, kind):
+    return isinstance(value, kind) and not isinstance(value, bool) and value > 0
 
 
 def output_sizes(input_shape, kernel_size, strides, padding="valid"):

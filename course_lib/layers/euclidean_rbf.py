@@ -27,7 +27,7 @@ class EuclideanRBF(keras.layers.Layer):
         super().__init__(**kwargs)
         try:
             values = np.array(prototypes, dtype=float)
-        except ValueError:  # rows of different length
+        except (TypeError, ValueError, OverflowError):  # rows of different length, or of no numbers
             values = np.empty(0)
         if values.ndim != 2 or values.size == 0 or not np.isfinite(values).all():
             raise ValueError(

@@ -3,6 +3,7 @@
 import math
 
 from course_lib.backend import keras
+from course_lib.layers._arguments import positive
 
 __all__ = ["FanInUniform"]
 
@@ -19,13 +20,11 @@ class FanInUniform(keras.initializers.Initializer):
         seed: an integer, or None for other numbers at each call.
 
     Raises:
-        ValueError: if `scale` is not positive.
+        ValueError: if `scale` is no positive number.
     """
 
     def __init__(self, scale=2.4, seed=None):
-        if not scale > 0:
-            raise ValueError(f"scale must be positive. Received: scale={scale!r}")
-        self.scale = scale
+        self.scale = positive(scale, "scale")
         self.seed = seed
 
     def __call__(self, shape, dtype=None):

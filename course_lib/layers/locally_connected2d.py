@@ -1,9 +1,10 @@
 """A convolution without shared weights."""
 
 import math
+from numbers import Integral
 
 from course_lib.backend import keras
-from course_lib.layers._arguments import output_sizes, pair
+from course_lib.layers._arguments import output_sizes, pair, positive
 
 __all__ = ["LocallyConnected2D"]
 
@@ -24,11 +25,12 @@ class LocallyConnected2D(keras.layers.Layer):
         kernel_initializer: draws the weights of every unit by its own number of inputs.
         bias_initializer: initial bias.
 
-    Input shape: `(N, H, W, C)` with known H and W. Output shape: `(N, H', W', filters)`; padding is "valid".
-    The kernel's shape is `(H', W', height * width * C, filters)`, the bias's `(H', W', filters)`.
+    Input shape: `(N, H, W, C)` with known H, W and C. Output shape: `(N, H', W', filters)`; padding is
+    "valid". The kernel's shape is `(H', W', height * width * C, filters)`, the bias's `(H', W', filters)`.
 
     Raises:
-        ValueError: if the input is smaller than the kernel or of unknown size.
+        ValueError: if a size is no positive integer, or if the input is smaller than the kernel or of
+            unknown size.
     """
 
     def __init__(
@@ -44,9 +46,7 @@ class LocallyConnected2D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not isinstance(filters, int) or filters < 1:
-            raise ValueError(f"filters must be a positive integer. Received: filters={filters!r}")
-        self.filters = filters
+        self.filters = int(positive(filters, "filters", Integral))
         self.kernel_size = pair(kernel_size, "kernel_size")
         self.strides = pair(strides, "strides")
         self.activation = keras.activations.get(activation)
@@ -56,9 +56,9 @@ class LocallyConnected2D(keras.layers.Layer):
 
     def build(self, input_shape):
         sizes = self.compute_output_shape(input_shape)[1:3]
-        if None in sizes:
+        if None in (*sizes, input_shape[-1]):
             raise ValueError(
-                f"height and width must be known, since every position has weights. "
+                f"height, width and channels must be known, since every position has weights. "
                 f"Received: input_shape={tuple(input_shape)}"
             )
         window = (*self.kernel_size, input_shape[-1])

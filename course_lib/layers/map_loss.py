@@ -1,6 +1,7 @@
 """The loss that LeNet-5 was trained with."""
 
 from course_lib.backend import keras
+from course_lib.layers._arguments import positive
 
 __all__ = ["MAPLoss"]
 
@@ -26,14 +27,12 @@ class MAPLoss(keras.losses.Loss):
     Shapes: labels `(N,)` or `(N, 1)`, integers; distances `(N, classes)`.
 
     Raises:
-        ValueError: if `j` is not positive.
+        ValueError: if `j` is no positive number.
     """
 
     def __init__(self, j=10.0, reduction="sum_over_batch_size", name="map_loss", dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        if not j > 0:
-            raise ValueError(f"j must be positive. Received: j={j!r}")
-        self.j = j
+        self.j = positive(j, "j")
 
     def call(self, y_true, y_pred):
         labels = keras.ops.reshape(keras.ops.cast(y_true, "int32"), (-1, 1))

@@ -93,10 +93,9 @@ class PartialConv2D(keras.layers.Layer):
         columns, drawn = [], []
         for inputs, outputs in zip(*np.unique(fan_ins, return_counts=True), strict=True):
             columns.extend(np.flatnonzero(np.repeat(fan_ins, fan_ins) == inputs))
-            # A clone has a seed of its own, unless the caller gave one.
-            dense = self.kernel_initializer.clone()(
-                (*self.kernel_size, int(inputs), int(outputs)), dtype=dtype
-            )
+            # A clone has a seed of its own, unless the caller gave one; a plain function has no clone.
+            draw = getattr(self.kernel_initializer, "clone", lambda: self.kernel_initializer)()
+            dense = draw((*self.kernel_size, int(inputs), int(outputs)), dtype=dtype)
             dense = keras.ops.swapaxes(dense, 2, 3)
             drawn.append(keras.ops.reshape(dense, (*self.kernel_size, int(inputs * outputs))))
         return keras.ops.take(keras.ops.concatenate(drawn, axis=-1), np.argsort(columns), axis=-1)
@@ -141,7 +140,10 @@ class PartialConv2D(keras.layers.Layer):
 
 def _checked(table):
     """Return the table as a tuple of rows of booleans, or raise a ValueError that says what is wrong."""
-    rows = [list(row) for row in table]
+    try:
+        rows = [list(row) for row in table]
+    except TypeError:
+        raise ValueError(f"a table must be rows of booleans. Received: table={table!r}") from None
     widths = sorted({len(row) for row in rows})
     if len(widths) != 1 or widths[0] == 0:
         raise ValueError(f"the rows of a table must be equally long. Received: rows of {widths} entries")

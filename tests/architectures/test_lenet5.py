@@ -137,7 +137,7 @@ def test_a_saved_network_loads_without_custom_objects(build, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "departure", [{"pooling": "max"}, {"output": "sigmoid"}, {"table": ((True, True),) * 5}]
+    "departure", [{"pooling": "max"}, {"output": "sigmoid"}, {"table": ((True, True),) * 5}, {"table": 5}]
 )
 def test_an_unknown_departure_is_refused(departure):
     with pytest.raises(ValueError, match="Received: "):

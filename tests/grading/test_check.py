@@ -304,3 +304,29 @@ def test_a_record_that_cannot_be_written_stops_no_check(monkeypatch):
     assert check("output_size", output_size).points == 2
     assert "0 of 40" in str(progress())
     assert os.listdir() == []
+
+
+@pytest.mark.parametrize(
+    "patched", ["len", "sum", "zip", "isinstance", "all", "repr", "json.dumps", "math.floor"]
+)
+def test_an_answer_that_breaks_a_builtin_earns_nothing_and_is_told_to_restart(patched):
+    module, _, name = patched.rpartition(".")
+    module = sys.modules[module or "builtins"]
+    whole = getattr(module, name)
+
+    def broken(*arguments, **options):
+        raise TypeError("not callable")
+
+    def answer(*arguments):
+        setattr(module, name, broken)
+        return 0
+
+    try:
+        feedback = check("output_size", answer)
+        plain = feedback._repr_mimebundle_()["text/plain"]
+    finally:
+        setattr(module, name, whole)
+    assert "could not be judged: restart the kernel" in feedback.text
+    assert feedback.points == 0
+    assert plain == feedback.text
+    assert points("foundations").text.startswith("foundations: 0 of")

@@ -52,7 +52,9 @@ def test_an_input_of_another_length_is_refused():
         EuclideanRBF(DIGIT_BITMAPS).build((None, 83))
 
 
-@pytest.mark.parametrize("prototypes", [[], [1, 2], [[1, 2], [3]], [[1, float("nan")]], 3, [["a"]]])
+@pytest.mark.parametrize(
+    "prototypes", [[], [1, 2], [[1, 2], [3]], [[1, float("nan")]], 3, [["a"]], {}, [[object()]], None]
+)
 def test_prototypes_that_are_no_table_of_finite_numbers_are_refused(prototypes):
     with pytest.raises(ValueError, match="Received: prototypes="):
         EuclideanRBF(prototypes)

@@ -28,6 +28,7 @@ def test_set_random_seed_repeats_a_model():
     np.testing.assert_array_equal(*draws)
 
 
-def test_a_scale_that_is_not_positive_is_refused():
-    with pytest.raises(ValueError, match="Received: scale=0"):
-        FanInUniform(scale=0)
+@pytest.mark.parametrize("scale", [0, -1, float("nan"), None, "2.4", True])
+def test_a_scale_that_is_no_positive_number_is_refused(scale):
+    with pytest.raises(ValueError, match=f"Received: scale={scale!r}"):
+        FanInUniform(scale=scale)

@@ -48,9 +48,10 @@ def test_the_initial_weights_depend_on_the_fan_in_of_a_unit():
     assert 0.99 * limit < np.abs(layer.get_weights()[0]).max() <= limit
 
 
-def test_an_unknown_size_is_refused():
+@pytest.mark.parametrize("shape", [(None, None, 32, 1), (None, 32, 32, None)])
+def test_an_unknown_size_is_refused(shape):
     with pytest.raises(ValueError, match="must be known"):
-        LocallyConnected2D(6, 5).build((None, None, 32, 1))
+        LocallyConnected2D(6, 5).build(shape)
 
 
 def test_a_kernel_larger_than_its_input_is_refused():
@@ -58,7 +59,7 @@ def test_a_kernel_larger_than_its_input_is_refused():
         LocallyConnected2D(6, 5).build((None, 4, 32, 1))
 
 
-@pytest.mark.parametrize("filters", [0, -1, 2.0, "6"])
+@pytest.mark.parametrize("filters", [0, -1, 2.0, "6", True, None])
 def test_filters_that_are_no_positive_integer_are_refused(filters):
     with pytest.raises(ValueError, match="Received: filters="):
         LocallyConnected2D(filters, 5)

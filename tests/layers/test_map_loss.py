@@ -50,7 +50,7 @@ def test_labels_may_be_a_column():
     np.testing.assert_array_equal(MAPLoss()(LABELS[:, None], DISTANCES), MAPLoss()(LABELS, DISTANCES))
 
 
-@pytest.mark.parametrize("j", [0, -1.0])
-def test_a_j_that_is_not_positive_is_refused(j):
-    with pytest.raises(ValueError, match=f"Received: j={j}"):
+@pytest.mark.parametrize("j", [0, -1.0, float("nan"), None, "10"])
+def test_a_j_that_is_no_positive_number_is_refused(j):
+    with pytest.raises(ValueError, match=f"Received: j={j!r}"):
         MAPLoss(j=j)

@@ -103,9 +103,19 @@ def test_no_two_output_maps_start_alike_even_with_a_seed():
     assert values.size > 1490
 
 
+def test_a_plain_function_can_draw_the_initial_weights():
+    layer = PartialConv2D(
+        5, LENET_TABLE, kernel_initializer=lambda shape, dtype: keras.ops.ones(shape, dtype)
+    )
+    layer.build((None, 14, 14, 6))
+    np.testing.assert_array_equal(layer.kernel, 1)
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [
+        (None, "rows of booleans. Received: table=None"),
+        ([True], "rows of booleans"),
         ([], "equally long"),
         ([[]], "equally long"),
         ([[True, False], [True]], "equally long"),

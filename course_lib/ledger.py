@@ -386,6 +386,9 @@ def _global_pooling2d(call):
     keras.layers.Rescaling,
     keras.layers.SpatialDropout2D,
     keras.layers.Subtract,
+    layers.FractalJoin,
+    layers.LocalResponseNormalization,
+    layers.StochasticDepth,
     *("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum", "Negative"),
     *("Relu", "Sigmoid", "Tanh"),
 )

@@ -12,6 +12,7 @@ from course_lib.layers import (
     EuclideanRBF,
     FanInUniform,
     LocallyConnected2D,
+    LocalResponseNormalization,
     MAPLoss,
     NearestAccuracy,
     PartialConv2D,
@@ -49,6 +50,12 @@ LAYERS = {
             kernel_initializer=FanInUniform(2.0, seed=1),
             bias_initializer="ones",
             **kwargs,
+        ),
+        (8, 9, 6),
+    ),
+    "LocalResponseNormalization": (
+        lambda **kwargs: LocalResponseNormalization(
+            k=1.0, n=3, alpha=0.01, beta=0.5, divide_alpha_by_n=True, **kwargs
         ),
         (8, 9, 6),
     ),
@@ -103,7 +110,7 @@ def test_mixed_precision_agrees_with_float32_to_the_precision_of_its_numbers(mak
     layer.set_weights(reference.get_weights())
     found = layer(images)
     assert keras.backend.standardize_dtype(found.dtype) == layer(keras.Input(shape)).dtype
-    assert {keras.backend.standardize_dtype(weight.dtype) for weight in layer.weights} == {"float32"}
+    assert {keras.backend.standardize_dtype(weight.dtype) for weight in layer.weights} <= {"float32"}
     error = np.abs(keras.ops.convert_to_numpy(keras.ops.cast(found, "float32")) - expected).max()
     assert error < np.abs(expected).max() * (0.005 if policy == "mixed_float16" else 0.03)
 

@@ -7,15 +7,18 @@ BIN = $(VENV)/bin
 GPU ?=
 INSTALLED = $(VENV)/installed$(if $(GPU),-gpu)
 LAB_FLAGS ?=
-# JupyterLab refuses root unless told; the course needs no news and no update check from the network.
-LAB = $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.news_url=None \
-	--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(LAB_FLAGS)
+# JupyterLab refuses root unless told.
+LAB = $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir="$(CURDIR)" \
+	--LabApp.default_url=/lab/tree/notebooks/00_foundations.ipynb $(LAB_FLAGS)
+# Without this JupyterLab asks, at every first start, whether it may fetch news.
+SETTINGS = $(VENV)/share/jupyter/lab/settings
+NO_NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
 
 .PHONY: lab test install notebooks exercises clean
 
 lab: install
 	@$(BIN)/python -m course_lib.notebooks copy
-	$(LAB) notebooks/00_foundations.ipynb
+	$(LAB)
 
 test: install
 	$(BIN)/ruff check .
@@ -39,6 +42,7 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@echo "Installing TensorFlow, Keras and JupyterLab into $(VENV): about 2.8 GB$(if $(GPU),$(strip , and 4 GB of CUDA)), once."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements.txt $(if $(GPU),'tensorflow[and-cuda]')
+	@mkdir -p $(SETTINGS) && echo '$(NO_NEWS)' > $(SETTINGS)/overrides.json
 	@touch $@
 
 clean:

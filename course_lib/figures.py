@@ -338,7 +338,8 @@ def lines(x, series, *, x_label, y_label, title=None, references=None, log_y=Fal
         if len(runs) > 1:
             bands = "; bands reach from the smallest to the largest run"
             axes.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.18, linewidth=0)
-        axes.plot(x, runs.mean(axis=0), color=colour, marker=marker, markersize=5, linewidth=1.8, label=name)
+        style = {"color": colour, "marker": marker, "markevery": max(1, len(x) // 12), "markersize": 5}
+        axes.plot(x, runs.mean(axis=0), **style, linewidth=1.8, label=name)
     for name, level in (references or {}).items():
         axes.axhline(level, color=QUIET, linestyle=":", linewidth=1.6, label=name)
     axes.set_yscale("log" if log_y else "linear")

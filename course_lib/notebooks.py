@@ -26,7 +26,7 @@ except ModuleNotFoundError:
 SETUP = """\
 try:
     import course_lib
-except ModuleNotFoundError:  # in Colab: the course alone, on the TensorFlow that is there
+except ModuleNotFoundError:  # in Colab: course_lib alone; elsewhere, run: make lab
     %pip install --quiet --no-deps git+{address}"""
 BADGE = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({link})"
 

@@ -230,3 +230,12 @@ def test_each_computed_claim_names_the_heading_under_which_it_is_recorded():
                     headings[id] = f"chapter {path.name[:2]}, {heading}"
     computed = {fact.id: fact.how for fact in facts.facts().values() if not fact.cited}
     assert computed == headings
+
+
+def test_each_chapters_stored_report_is_the_one_of_the_file():
+    for path in NOTEBOOKS.glob("*.ipynb"):
+        cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+        (report,) = [cell for cell in cells if cell.source.startswith("facts.report(")]
+        chapter = re.search(r'"(.*)"', report.source)[1]
+        rows = [fact for fact in facts.facts().values() if fact.chapter == chapter]
+        assert report.outputs[0].data["text/html"] == facts.Report(rows)._repr_html_(), path.name

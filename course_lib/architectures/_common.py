@@ -13,10 +13,14 @@ def scaled(channels, width, multiple=1):
     """Return `channels * width`, rounded to the nearest multiple of `multiple` that is not zero.
 
     Raises:
-        ValueError: if `width` is not positive.
+        ValueError: if one of them is not positive.
     """
     if not width > 0:
         raise ValueError(f"width must be positive. Received: width={width!r}")
+    if not channels > 0:
+        raise ValueError(f"channels must be positive. Received: {channels!r}")
+    if multiple < 1:
+        raise ValueError(f"groups must be a positive integer. Received: groups={multiple!r}")
     return multiple * max(1, round(channels * width / multiple))
 
 
@@ -40,10 +44,17 @@ def names_smallest_input(build):
 
     @functools.wraps(build)
     def checked(*args, **options):
+        shape = options.get("input_shape", default)
+        if not (
+            isinstance(shape, (tuple, list)) and len(shape) == 3 and all(isinstance(n, int) for n in shape)
+        ):
+            raise ValueError(
+                f"input_shape must be (H, W, C), three integers. Received: input_shape={shape!r}"
+            )
         try:
             return build(*args, **options)
         except ValueError:
-            *sides, channels = options.get("input_shape", default)
+            *sides, channels = shape
 
             def works(side):
                 try:
@@ -52,11 +63,11 @@ def names_smallest_input(build):
                     return False
                 return True
 
-            enough = max(default[:2])
+            enough = 4 * max(default[:2])  # more blocks than the paper's may need more
             if works(min(sides)) or not works(enough):
                 raise  # the size is not to blame
             smallest = bisect.bisect_left(range(enough), True, lo=1, key=works)
-            received = f"Received: input_shape={options['input_shape']}"
+            received = f"Received: input_shape={shape}"
             raise ValueError(f"the input must be at least {smallest}x{smallest}. {received}") from None
 
     return checked

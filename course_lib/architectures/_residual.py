@@ -68,7 +68,7 @@ def equal_stages(depth, convolutions, *, others=2):
     Raises:
         ValueError: if there is no such network.
     """
-    blocks, rest = divmod(depth - others, 3 * convolutions)
+    blocks, rest = divmod(depth - others, 3 * convolutions) if isinstance(depth, int) else (0, 0)
     if rest or blocks < 1:
         raise ValueError(f"depth must be {3 * convolutions}n + {others}. Received: depth={depth!r}")
     return (blocks,) * 3

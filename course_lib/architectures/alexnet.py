@@ -26,8 +26,8 @@ These constants go with the paper's pixels, 0 to 255 less their mean; on pixels 
 starts to learn.
 
 Where we depart from the paper: the towers stand side by side in one map, so at the four maps where they meet
-the response normalisation reads across; with another `width`, the standard deviation is 0.01 / sqrt(width),
-which leaves the size of the activations as it is.
+the response normalisation reads across; with another `width`, the standard deviation after conv1 is 0.01 /
+sqrt(width), which leaves the size of the activations as it is.
 """
 
 from course_lib.architectures._common import names_smallest_input, scaled
@@ -72,6 +72,7 @@ def alexnet(
         ValueError: if the input is too small; the message says the smallest that works.
     """
     units = scaled(4096, width)
+    image_weights = keras.initializers.RandomNormal(stddev=0.01)
     weights = keras.initializers.RandomNormal(stddev=0.01 / width**0.5)
     inputs = x = keras.Input(input_shape, name="input")
     for layer, filters, kernel, strides, own_tower, steps in CONVOLUTIONS:
@@ -82,7 +83,7 @@ def alexnet(
             padding="valid" if layer == "conv1" else "same",
             groups=groups if own_tower else 1,
             activation="relu",
-            kernel_initializer=weights,
+            kernel_initializer=image_weights if layer == "conv1" else weights,
             bias_initializer="ones" if own_tower else "zeros",
             name=layer,
         )(x)

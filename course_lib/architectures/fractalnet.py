@@ -16,9 +16,9 @@ Larsson, Maire, Shakhnarovich: FractalNet: ultra-deep neural networks without re
 33,724,618 parameters. Column c of a block has 2^(c-1) convolutions, so three columns and five blocks are 20
 layers deep. Filters and the rates of dropout and drop-path are the authors' for CIFAR.
 
-Where we depart from the authors' code: convolutions have no bias (BatchNorm, which has one, follows), and a
-block joins its columns before the pool, as in figure 1, where the code pools each column first. Larger images
-end in an average over positions.
+Where we depart from the authors' code: convolutions have no bias (the BatchNorm that follows has gamma and
+beta, theirs neither), and a block joins its columns before the pool, as in figure 1, where the code pools
+each column first. Larger images end in an average over positions.
 """
 
 import random
@@ -96,7 +96,7 @@ def fractalnet(
         ValueError: if `columns`, or the size of the input (the message says the smallest that works), is too
             small.
     """
-    if columns < 1:
+    if not isinstance(columns, int) or columns < 1:
         raise ValueError(f"columns must be a positive integer. Received: columns={columns!r}")
     seed = random.randrange(2**31) if seed is None else seed
     join = {"drop_path": drop_path, "global_ratio": global_ratio, "global_seed": seed}

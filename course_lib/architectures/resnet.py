@@ -150,17 +150,20 @@ def resnet152(*, name="resnet152", **options):
 
 
 def plain18(*, name="plain18", **options):
-    """Build ResNet-18 without its shortcuts: 11,515,688 parameters; options as for `resnet`."""
+    """Build ResNet-18 without its shortcuts: 11,515,688 parameters; the other options as for `resnet`."""
     return resnet(18, shortcut=None, name=name, **options)
 
 
 def plain34(*, name="plain34", **options):
-    """Build ResNet-34 without its shortcuts: 21,623,848 parameters; options as for `resnet`."""
+    """Build ResNet-34 without its shortcuts: 21,623,848 parameters; the other options as for `resnet`."""
     return resnet(34, shortcut=None, name=name, **options)
 
 
 def cifar_resnet(depth=20, *, shortcut="A", name="cifar_resnet", **options):
-    """Build a network of 6n + 2 layers for CIFAR-10 (paper: 20, 32, 44, 56, 110); options as for `resnet`."""
+    """Build a network of 6n + 2 layers for CIFAR-10 (paper: 20, 32, 44, 56, 110).
+
+    The options are those of `resnet` without `stride_in_3x3`: the blocks have no 1x1.
+    """
     block = functools.partial(residual_block, kernels=BASIC, shortcut=shortcut)
     return cifar_network(block, equal_stages(depth, 2), (16, 16), name=name, **options)
 

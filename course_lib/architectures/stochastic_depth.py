@@ -15,7 +15,8 @@ Huang, Sun, Liu, Sedra, Weinberger: Deep networks with stochastic depth, ECCV 20
 The network is `cifar_resnet` (shortcut A), with a gate at the end of each branch (figure 2).
 
 Where we depart from the authors' code: a dropped branch is computed all the same and then multiplied by zero,
-so that training takes no less time, and its BatchNorm goes on counting.
+so that training takes no less time, and its BatchNorm goes on counting; where the map shrinks, the shortcut
+takes every second position, as in ResNet, where the code averages 2x2; convolutions have no bias.
 """
 
 from course_lib.architectures._residual import cifar_network, equal_stages
@@ -42,6 +43,8 @@ def stochastic_depth_resnet(
     Raises:
         ValueError: if there is no network of that depth, or `survival` is no probability.
     """
+    if not 0 <= survival <= 1:
+        raise ValueError(f"survival must be a probability from 0 to 1. Received: survival={survival!r}")
     depths = equal_stages(depth, len(BASIC))
     blocks = sum(depths)
     survivals = iter([1 - block / blocks * (1 - survival) for block in range(1, blocks + 1)])

@@ -13,8 +13,10 @@ Zagoruyko, Komodakis: Wide residual networks, BMVC 2016, table 1.
 | head_pool           | avg-pool 8x8         | 64k            | 512              |
 | head_dense          | (classifier)         | 10             | 10               |
 
-The blocks are pre-activated. For ImageNet (section 3) it is ResNet-50 with twice the channels inside of
-each bottleneck, whose stride is in the 3x3, as in the authors' code.
+The blocks are pre-activated; the first of stage 1 projects its activated input, and with k = 1, where nothing
+is to be projected, adds it (the authors' code adds the raw input there). For ImageNet (section 3) it is
+ResNet-50 with twice the channels inside of each bottleneck, whose stride is in the 3x3, as in the authors'
+code.
 """
 
 import functools
@@ -46,6 +48,9 @@ def wide_resnet(depth=16, widen=8, *, dropout=0.0, name="wide_resnet", **options
 
 
 def wide_resnet50_2(*, name="wide_resnet50_2", **options):
-    """Build WRN-50-2-bottleneck for ImageNet: 68,883,240 parameters; options as for `wide_resnet`."""
+    """Build WRN-50-2-bottleneck for ImageNet: 68,883,240 parameters.
+
+    The options are `input_shape`, `classes`, `width` and `classifier_activation`, as for `wide_resnet`.
+    """
     block = functools.partial(residual_block, kernels=BOTTLENECK, stride_in_3x3=True)
     return imagenet_network(block, (3, 4, 6, 3), (128, 128, 256), name=name, **options)

@@ -24,7 +24,7 @@ random with standard deviation 0.01, the biases at 0, which goes with pixels of 
 
 Where we depart from the paper: it gives no constants for the contrast normalisation, we use AlexNet's; its
 clipping of conv1's filters to an RMS of 0.1 belongs to training and is left out; with another `width`, the
-standard deviation is 0.01 / sqrt(width), which leaves the size of the activations as it is.
+standard deviation after conv1 is 0.01 / sqrt(width), which leaves the size of the activations as it is.
 """
 
 from course_lib.architectures._common import max_pool_up, names_smallest_input, scaled
@@ -58,6 +58,7 @@ def zfnet(
         ValueError: if the input is too small; the message says the smallest that works.
     """
     units = scaled(4096, width)
+    image_weights = keras.initializers.RandomNormal(stddev=0.01)
     weights = keras.initializers.RandomNormal(stddev=0.01 / width**0.5)
 
     def convolve(x, filters, kernel, name, **options):
@@ -65,7 +66,7 @@ def zfnet(
             scaled(filters, width),
             kernel,
             activation="relu",
-            kernel_initializer=weights,
+            kernel_initializer=image_weights if name == "conv1" else weights,
             name=name,
             **options,
         )(x)

@@ -15,7 +15,7 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     At the first and last maps the sum has fewer terms. Source: Krizhevsky, Sutskever, Hinton 2012, section
     3.3, with its constants. The same as `tf.nn.local_response_normalization` with depth_radius = (n - 1) / 2
-    and bias = k. The sums are computed in float32 even in mixed precision, where squares would overflow.
+    and bias = k. The sums are computed in float32 whatever the precision: squares overflow in half.
 
     Args:
         k: a positive number.
@@ -52,8 +52,8 @@ class LocalResponseNormalization(keras.layers.Layer):
         self._band = np.abs(channels[:, None] - channels) <= self.n // 2
 
     def call(self, inputs):
-        x = keras.ops.cast(inputs, self.variable_dtype)
-        band = keras.ops.cast(self._band, self.variable_dtype)
+        x = keras.ops.cast(inputs, "float32")
+        band = keras.ops.cast(self._band, "float32")
         alpha = self.alpha / self.n if self.divide_alpha_by_n else self.alpha
         activity = self.k + alpha * keras.ops.matmul(keras.ops.square(x), band)
         return keras.ops.cast(x * self._power(activity), self.compute_dtype)

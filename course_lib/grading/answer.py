@@ -1,5 +1,7 @@
 """Ask a learner's answer one case, and bring back plain data whatever the answer does."""
 
+import math
+import sys
 from types import FunctionType
 
 __all__ = ["attempt"]
@@ -11,7 +13,8 @@ def attempt(answer, case):
     """Call `answer` with the arguments of `case` and return what happened, as JSON data.
 
     Returns one of
-        {"value": data}: what it returned, as numbers, strings, booleans, None and lists of them;
+        {"value": data}: what it returned, as numbers, strings, booleans, None and lists of them; a Keras
+            model is a list of rows `[kind, output shape, parameters]`, see `_rows`;
         {"type": name}: it returned something else, a value of that type;
         {"raised": name, "message": text, "within": name}: it raised; `within` names the function that did, if
             it was another one;
@@ -53,9 +56,7 @@ def _name(value):
 def _plain(value, room):
     """Return `value` as JSON data, free of the learner's classes; raise TypeError if it has no such form."""
     kind = type(value)
-    room[0] -= 1
-    if room[0] < 0:
-        raise TypeError("too large")
+    _spend(room)
     if value is None or kind is bool:
         return value
     if issubclass(kind, int):
@@ -70,7 +71,51 @@ def _plain(value, room):
     if issubclass(kind, (list, tuple)):
         entries = list.__iter__(value) if issubclass(kind, list) else tuple.__iter__(value)
         return [_plain(entry, room) for entry in entries]
+    if issubclass(kind, _graphs()):
+        return [_plain(row, room) for row in _rows(value, room, set())]
     for convert in ("numpy", "tolist"):  # a tensor becomes an array, an array or a NumPy number plain data
         if hasattr(kind, convert):
             return _plain(getattr(value, convert)(), room)
     raise TypeError("not plain data")
+
+
+def _graphs():
+    """Return the classes of Keras models that have a graph; none before somebody has imported Keras."""
+    keras = sys.modules.get("keras")
+    return getattr(keras, "Function", ()), getattr(keras, "Sequential", ())
+
+
+def _rows(model, room, counted):
+    """Yield `[kind, output shape, parameters]` for each layer that has weights or changes the shape.
+
+    The kind is the name of the layer's class, the shape lacks the batch axis, parameters are those that
+    training changes. A shared layer has a row a call; its weights count at the first. Branch after branch,
+    each layer after those whose results it takes. The layers of a model inside stand in its place, with the
+    shapes of its own graph.
+    """
+    done, waiting = set(map(id, model.inputs)), list(reversed(model.outputs))
+    while waiting:
+        _spend(room)
+        layer, index, _ = waiting[-1]._keras_history
+        node = layer._inbound_nodes[index]
+        missing = next((x for x in node.input_tensors if id(x) not in done), None)
+        if missing is not None:
+            waiting.append(missing)
+            continue
+        if id(waiting.pop()) in done:
+            continue
+        done.update(map(id, node.outputs))
+        if issubclass(type(layer), _graphs()):
+            yield from _rows(layer, room, counted)
+            continue
+        shape, read = node.outputs[0].shape[1:], [x.shape[1:] for x in node.input_tensors]
+        if getattr(layer, "weights", ()) or shape not in read:
+            new = [w for w in getattr(layer, "trainable_weights", ()) if id(w) not in counted]
+            counted.update(map(id, new))
+            yield [_name(layer), shape, sum(math.prod(w.shape) for w in new)]
+
+
+def _spend(room):
+    room[0] -= 1
+    if room[0] < 0:
+        raise TypeError("too large")

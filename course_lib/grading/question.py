@@ -5,6 +5,7 @@ JSON data, and `judge` sees nothing else. The two can live in different processe
 says the same sentence.
 """
 
+import builtins
 import inspect
 import json
 import math
@@ -39,6 +40,8 @@ class Question:
         mistakes: maps a sentence to the wrong function that it names.
         hints: sentences, each of which gives away more.
         tolerance: relative error up to which a float is right.
+        needs: "keras" if the answer is a Keras model; the class grader then forks from a parent that has
+            imported it. The reference returns the rows into which `attempt` turns a model.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Question:
     visible: tuple = ()
     draw: Callable | None = None
     tolerance: float = 1e-6
+    needs: str = ""
 
     def cases(self, seed=0, drawn=12):
         """Return the visible argument lists, then `drawn` more that follow from `seed`."""
@@ -68,35 +72,46 @@ class Question:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Say how an answer did; `status` is right, partly, wrong, error or not attempted."""
+    """Say how an answer did; `status` is right, partly, wrong, error, timeout, crashed or not attempted.
+
+    `mistake` is the known mistake that explains the answer, if one does.
+    """
 
     question: str
     status: str
     points: float
     possible: int
     sentence: str
+    mistake: str = ""
 
 
-def judge(question, cases, outcomes):
-    """Return the `Verdict` on the `outcomes` that `attempt` returned for the argument lists `cases`."""
+def judge(question, cases, outcomes, *, private=False):
+    """Return the `Verdict` on the `outcomes` that `attempt` returned for the argument lists `cases`.
+
+    An outcome may also be {"ended": "timeout" or "crashed", "why": words}: the answer's process ended. If
+    `private`, the sentence repeats nothing that the answer made of a case that is not visible, because it
+    could carry that case out.
+    """
     expected = [question.reference(*copy(case)) for case in cases]
     values = [outcome.get("value") for outcome in outcomes]
     right = [_same(e, v, question.tolerance) and _whole(e, v) for e, v in zip(expected, values, strict=True)]
     points = math.floor(10 * question.points * sum(right) / len(cases)) / 10
 
-    def verdict(status, sentence):
-        return Verdict(question.name, status, points, question.points, sentence)
+    def verdict(status, sentence, mistake=""):
+        return Verdict(question.name, status, points, question.points, sentence, mistake)
 
     if all(right):
         return verdict("right", f"All {len(cases)} cases are right." if len(cases) > 1 else "That is right.")
     if all(outcome.get("raised") == "NotImplementedError" and not outcome["within"] for outcome in outcomes):
         return verdict("not attempted", f"`{question.name}` is still to be written.")
-    sentence = _named(question, cases, expected, values) or _described(
-        question, cases, expected, outcomes, right
-    )
+    mistake = _named(question, cases, expected, values) or ""
+    sentence = mistake or _described(question, cases, expected, outcomes, right, private)
+    ended = outcomes[-1].get("ended")
     if points:
-        return verdict("partly", f"{sentence} ({sum(right)} of {len(cases)} cases are right.)")
-    return verdict("error" if all("raised" in outcome for outcome in outcomes) else "wrong", sentence)
+        sentence = f"{sentence} ({sum(right)} of {len(cases)} cases are right.)"
+        return verdict(ended or "partly", sentence, mistake)
+    failed = all("raised" in outcome for outcome in outcomes)
+    return verdict(ended or ("error" if failed else "wrong"), sentence, mistake)
 
 
 def show(value):
@@ -120,12 +135,18 @@ def _named(question, cases, expected, values):
     return None
 
 
-def _described(question, cases, expected, outcomes, right):
+def _described(question, cases, expected, outcomes, right, private):
     """Describe the first wrong case; of a case that is not visible, neither its arguments nor its result."""
     index = right.index(False)
     outcome, wanted = outcomes[index], expected[index]
     shown = index < len(question.visible)
     where = f"`{question.call(cases[index])}`" if shown or not cases[index] else "A case that is not shown"
+    if outcome.get("failed"):  # before any case was asked
+        where = f"The code that defines `{question.name}`"
+    elif private and cases[index] and not shown:
+        outcome = _without_words(outcome, wanted)
+    if "ended" in outcome:
+        return f"{where} {outcome['why']}"
     if "uncallable" in outcome:
         kind = _article(outcome["uncallable"])
         return f"A function is required, and this is {kind}: check `{question.name}` itself."
@@ -143,7 +164,10 @@ def _described(question, cases, expected, outcomes, right):
     if value is None:
         return f"{where} returned None. Is the `return` missing?"
     both_lists = isinstance(value, list) and isinstance(wanted, list)
-    if _form(value) != _form(wanted) and not (shown and both_lists):
+    rows = both_lists and question.needs == "keras"
+    if rows and shown:
+        return f"{where}: {_first_difference(wanted, value)}"
+    if _form(value) != _form(wanted) and not rows and not (shown and both_lists):
         return f"{where} returned `{show(value)}`; {question.returns} is required."
     if shown:
         return f"{where} is `{show(wanted)}`; your function returned `{show(value)}`."
@@ -152,6 +176,33 @@ def _described(question, cases, expected, outcomes, right):
     return (
         "The cases that are shown are right, others are not. Is every argument used, and every step general?"
     )
+
+
+def _without_words(outcome, wanted):
+    """Return the outcome less all that the answer could have put a hidden case into."""
+    kinds = {name for name, value in vars(builtins).items() if isinstance(value, type)}
+    if "raised" in outcome:
+        name = outcome["raised"] if outcome["raised"] in kinds else "an exception of its own"
+        return {"raised": name, "message": "", "within": ""}
+    if "value" in outcome and outcome["value"] is not None and _form(outcome["value"]) != _form(wanted):
+        return {"type": type(outcome["value"]).__name__}
+    for key in ("type", "uncallable"):
+        if key in outcome:
+            return {key: outcome[key] if outcome[key] in kinds else "value of another type"}
+    return outcome
+
+
+def _first_difference(wanted, rows):
+    """Say where the rows of a model first differ from those that are required; they do somewhere."""
+    index = next(
+        (i for i, (row, w) in enumerate(zip(rows, wanted, strict=False)) if repr(row) != repr(w)),
+        min(len(rows), len(wanted)),
+    )
+    if index == len(rows):
+        return f"row {index + 1} is missing; it must be `{show(wanted[index])}`."
+    if index == len(wanted):
+        return f"row {index + 1} is `{show(rows[index])}`; the row before it must be the last."
+    return f"row {index + 1} must be `{show(wanted[index])}`; yours is `{show(rows[index])}`."
 
 
 def _same(expected, value, tolerance):

@@ -1,0 +1,310 @@
+"""Ask learners' code from outside: a process for each question, pipes to it, and nothing but plain data back.
+
+`course_lib.grading.runner` is the other end. Nothing that comes from there is trusted.
+"""
+
+import contextlib
+import json
+import os
+import select
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from course_lib.grading import LOOKS, runner, sandbox
+from course_lib.grading.answer import attempt
+
+__all__ = ["Grader", "UnusableError"]
+
+ROOT = Path(__file__).resolve().parents[2]
+LARGEST_NOTEBOOK = 500_000_000
+BATCH = 32_000  # bytes of cases sent at once; a pipe takes 65,536
+HEAVY = ("tensorflow", "keras", "course_lib.backend")  # whoever imports one of these starts with all of them
+# The learners' code sees this environment: one thread a question, as many questions as there are cores.
+VARIABLES = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/nonexistent",
+    "LANG": "C.UTF-8",
+    "KERAS_BACKEND": "tensorflow",
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "MALLOC_ARENA_MAX": "2",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+}
+# What must fail in a sandbox: `probe` returns what did not.
+TRIAL = (
+    "import os\n"
+    "def probe(path, outside):\n"
+    "    done = []\n"
+    "    def tried(what, action):\n"
+    "        try:\n"
+    "            action()\n"
+    "        except OSError:\n"
+    "            return\n"
+    "        done.append(what)\n"
+    "    tried('read a reference', lambda: open(path).read())\n"
+    "    tried('list a folder', lambda: os.listdir(outside))\n"
+    "    tried('write a file', lambda: open(os.path.join(outside, 'probe'), 'w'))\n"
+    "    tried('start a process', lambda: os.fork() or os._exit(0))\n"
+    "    tried('open a socket', lambda: __import__('socket').socket())\n"
+    "    tried('signal another process', lambda: os.kill(os.getppid() or -1, 0))\n"
+    "    return done\n"
+)
+
+
+class UnusableError(Exception):
+    """A sandbox, or the process in it, cannot be used; the sentence says why."""
+
+
+class Grader:
+    """Ask learners' code, each question in a process of its own.
+
+    Args:
+        seconds: for each question, by the clock.
+        memory: bytes for each question.
+        unsafe: run without a sandbox.
+        hidden: further folders that learners' code must not see.
+
+    Raises:
+        UnusableError: if no sandbox is possible and `unsafe` is False.
+    """
+
+    def __init__(self, *, seconds=10.0, memory=2 * 10**9, unsafe=False, hidden=()):
+        if not hasattr(os, "fork"):
+            raise UnusableError("Grading needs Linux or macOS. On Windows, run it in WSL 2, which is Linux.")
+        problem = sandbox.problem()
+        if problem and not unsafe:
+            raise UnusableError(
+                f"{problem} Use a Linux machine, a virtual machine or a container that has it."
+            )
+        self.seconds, self.memory, self.unsafe = seconds, memory, unsafe
+        package = Path(__file__).resolve().parents[1]
+        self.hidden = [package, *(Path(each).resolve() for each in hidden)]
+        self._templates = {}  # by whether it is heavy, as the locks
+        self._locks = (threading.Lock(), threading.Lock())
+        if not unsafe:
+            reference = package / "grading" / "questions" / "foundations.py"
+            outcome = self.ask(TRIAL, "probe", [[str(reference), str(ROOT)]])[0]
+            if outcome != {"value": []}:
+                self.close()
+                raise UnusableError(f"The sandbox does not hold on this machine; a trial came to {outcome}.")
+
+    def close(self):
+        """End the templates, and with them whatever still runs."""
+        for process, commands in self._templates.values():
+            commands.close()
+            process.kill()
+            process.wait()
+        self._templates.clear()
+
+    def read(self, path, names):
+        """Return what a notebook holds for the questions `names`.
+
+        That is {"unreadable": why} or {"found": {name: its program}, "said_right": names}.
+        """
+        sign = f"{LOOKS['right'][0]} {LOOKS['right'][1]}</b>"
+        order = {"do": "read", "names": names, "heavy": HEAVY, "sign": sign}
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            return {"unreadable": (error.strerror or "it cannot be opened").lower()}
+        with open(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return {"unreadable": "it is not a file"}
+            if status.st_size > LARGEST_NOTEBOOK:
+                return {"unreadable": f"it has more than {LARGEST_NOTEBOOK // 10**6} MB"}
+            with self._child(heavy=False, seconds=max(60, self.seconds)) as child:
+                child.send(order)
+                child.copy(file)
+                line = child.line()
+                if line is None or not {"unreadable", "found"} & line.keys():
+                    why = child.ended().get("why", "ended")
+                    return {"unreadable": f"the process that read it {why}"}
+                return line
+
+    def ask(self, program, name, cases, *, shown=0, heavy=False, offered=None):
+        """Run `program`, call what it names `name` with each of `cases`, and return an outcome a case.
+
+        The child gets the first `shown` cases alone, and the others when it has answered these: so what it
+        says of a case that the learner knows cannot carry another one out.
+        """
+        with self._child(heavy, self.seconds) as child:
+            child.send({"do": "ask", "program": program, "name": name, "offered": offered or {}})
+            first = child.line()
+            if first and isinstance(first.get("failed"), dict):
+                return [{**_outcome(first["failed"]), "failed": True}] * len(cases)
+            outcomes = []
+            for batch in _batches(cases, shown) if first else ():
+                child.send(*batch)
+                while batch and (line := child.line()) is not None:
+                    outcomes.append(_outcome(line))
+                    batch.pop()
+                if batch:
+                    break
+            if len(outcomes) < len(cases):
+                outcomes += [child.ended()] * (len(cases) - len(outcomes))
+            return outcomes
+
+    def _child(self, heavy, seconds):
+        ours = [os.pipe() for _ in range(3)]  # to send, to receive, how it ended
+        (task, send), (receive, answers), (ending, end) = ours
+        order = runner.ORDER.pack(seconds, self.memory)
+        try:
+            with self._locks[heavy]:
+                socket.send_fds(self._template(heavy), [order], [task, answers, end])
+        finally:
+            for descriptor in (task, answers, end):
+                os.close(descriptor)
+        child = _Child(send, receive, ending, seconds, self.memory)
+        first = child.line()  # said before any code of a learner's runs
+        if first != {"confined": not self.unsafe}:
+            child.close()
+            why = (first or {}).get("problem", "it ended at once")
+            raise UnusableError(f"A process could not be confined: {why}.")
+        return child
+
+    def _template(self, heavy):
+        """Return the socket of the template, which is started when it is first needed."""
+        if heavy not in self._templates:
+            commands, theirs = socket.socketpair()
+            allowed = [] if self.unsafe else sandbox.libraries(self.hidden)
+            start = (
+                f"import sys; sys.path.insert(0, {str(ROOT)!r}); from course_lib.grading import runner; "
+                f"runner.main({theirs.fileno()}, {heavy}, {self.unsafe}, {allowed!r})"
+            )
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-c", start],
+                pass_fds=[theirs.fileno()],
+                env=VARIABLES,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+            theirs.close()
+            if commands.recv(1) != b"+":
+                message = process.communicate()[1].decode(errors="replace").strip().split("\n")[-1]
+                raise UnusableError(f"The process that runs the answers could not start: {message}")
+            process.stderr.close()
+            self._templates[heavy] = process, commands
+        return self._templates[heavy][1]
+
+
+class _Child:
+    """The ends of the pipes to a child that runs a learner's code; nothing that it sends is trusted."""
+
+    def __init__(self, send, receive, ending, seconds, memory):
+        self._send, self._receive, self._ending = send, receive, ending
+        self._seconds, self._memory = seconds, memory
+        self._until = time.monotonic() + seconds + 5  # its supervisor ends it after `seconds`
+        self._read, self._problem = b"", None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def send(self, *lines):
+        self._write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+
+    def copy(self, file):
+        while piece := file.read(1 << 20):
+            if not self._write(piece):
+                break
+        os.close(self._send)
+        self._send = None
+
+    def line(self):
+        """Return the next line from the child, a dict; None if no more comes, or something else does."""
+        while b"\n" not in self._read:
+            if not select.select([self._receive], [], [], max(0, self._until - time.monotonic()))[0]:
+                return None
+            piece = os.read(self._receive, 1 << 16)
+            if not piece:
+                return None
+            self._read += piece
+            if len(self._read) > runner.LARGEST:
+                self._problem = f"sent more than {runner.LARGEST // 10**6} MB"
+                return None
+        line, _, self._read = self._read.partition(b"\n")
+        with contextlib.suppress(ValueError, RecursionError):
+            data = json.loads(line)
+            if isinstance(data, dict):
+                return data
+        self._problem = "sent something else than an answer"
+        return None
+
+    def ended(self):
+        """Return the outcome of what is left after the child ended, or after it misbehaved."""
+        if self._problem:
+            return {"ended": "crashed", "why": f"{self._problem}."}
+        report = b""
+        while select.select([self._ending], [], [], max(0, self._until - time.monotonic()))[0]:
+            piece = os.read(self._ending, 4096)
+            if not piece:
+                break
+            report += piece
+        report = json.loads(report or '{"timeout": true}')
+        if report.get("timeout"):
+            why = f"did not end within {self._seconds:g} seconds. Does a loop never end?"
+            return {"ended": "timeout", "why": why}
+        if "signal" in report:
+            why = f"crashed its process (signal {report['signal']}, {signal.strsignal(report['signal'])})"
+        elif report["exit"] == runner.OUT_OF_MEMORY:
+            why = f"needed more than {self._memory / 10**9:g} GB of memory"
+        else:
+            why = f"ended its process with status {report['exit']}"
+        return {"ended": "crashed", "why": f"{why}."}
+
+    def _write(self, data):
+        try:
+            while data:
+                data = data[os.write(self._send, data) :]
+        except BrokenPipeError:
+            return False
+        return True
+
+    def close(self):
+        for descriptor in (self._send, self._receive, self._ending):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._send = self._receive = self._ending = None
+
+
+def _batches(cases, shown):
+    """Yield lists of cases: those shown, then the others, none larger than a pipe takes at once."""
+    for part in (cases[:shown], cases[shown:]):
+        batch, size = [], 0
+        for case in part:
+            length = len(json.dumps(case))
+            if batch and size + length > BATCH:
+                yield batch
+                batch, size = [], 0
+            batch.append(case)
+            size += length
+        if batch:
+            yield batch
+
+
+def _outcome(data):
+    """Return an outcome in the form of `attempt`'s, whatever the child sent."""
+    if "value" in data:
+        return attempt(data["value"], [])
+    plain = {
+        key: " ".join(data[key].split())[:200]
+        for key in ("type", "raised", "message", "within", "uncallable")
+        if isinstance(data.get(key), str)
+    }
+    if "raised" in plain:
+        return {"message": "", "within": "", **plain}
+    return plain if plain.keys() & {"type", "uncallable"} else {"type": "object"}

@@ -1,0 +1,264 @@
+"""Confine a process to computing, with what the Linux kernel offers to any user, without a container.
+
+    allowed = sandbox.libraries(hidden)
+    sandbox.limit(memory=2 * 10**9, seconds=10)   # in a process of its own
+    sandbox.confine(allowed)                      # from here on there is no way back
+
+Files are held by Landlock (Linux 5.13 or later): libraries can be read, nothing can be written. A seccomp
+filter refuses sockets, new processes, signals to others, looks into others' memory, and changes of files'
+attributes, which Landlock leaves open. Resource limits hold memory and time. Namespaces, where the kernel
+allows them, take away the network, the user's privileges and the memory shared by name a second time; one for
+processes would add nothing, as none can be started, seen or signalled.
+
+Sources: landlock(7), seccomp(2), bpf(4), user_namespaces(7), setrlimit(2).
+"""
+
+import ctypes
+import os
+import platform
+import resource
+import signal
+import struct
+import sys
+import sysconfig
+from pathlib import Path
+
+__all__ = ["confine", "end_with_parent", "libraries", "limit", "problem"]
+
+# Landlock's rights to files, by bit: execute, write, read a file, read a folder, then nine ways to remove and
+# to make, and since then refer, truncate and ioctl_dev. What is handled and not allowed is refused.
+READ_FILE, READ_FOLDER, WRITE_FILE = 1 << 2, 1 << 3, 1 << 1
+FILE_RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 5: (1 << 16) - 1}
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on every architecture
+SET_NO_NEW_PRIVS, SET_PDEATHSIG, SET_SECCOMP, FILTER = 38, 1, 22, 2
+
+# What is refused with "operation not permitted": the number of the call on x86_64 and on aarch64.
+REFUSED = {
+    # network; io_uring would go past this filter
+    "socket": (41, 198), "io_uring_setup": (425, 425), "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    # processes
+    "fork": (57, None), "vfork": (58, None), "execve": (59, 221), "execveat": (322, 281),
+    "setpriority": (141, 140), "ioprio_set": (251, 30), "sched_setscheduler": (144, 119),
+    "sched_setparam": (142, 118), "sched_setattr": (314, 274), "migrate_pages": (256, 238),
+    "move_pages": (279, 239),
+    # others' memory, and signals to others
+    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
+    "process_madvise": (440, 440), "kcmp": (312, 272), "pidfd_open": (434, 434), "pidfd_getfd": (438, 438),
+    "pidfd_send_signal": (424, 424), "tkill": (200, 130), "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240), "perf_event_open": (298, 241), "bpf": (321, 280),
+    "userfaultfd": (323, 282), "syslog": (103, 116),
+    # what would outlive the process, or escape its limit of memory
+    "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190), "mq_open": (240, 180),
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "keyctl": (250, 219), "add_key": (248, 217),
+    "request_key": (249, 218),
+    # other views of the file system
+    "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39),
+    "pivot_root": (155, 41), "chroot": (161, 51), "move_mount": (429, 429), "open_tree": (428, 428),
+    "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432), "fspick": (433, 433),
+    "mount_setattr": (442, 442), "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265),
+    # changes and watches of files, which Landlock does not hold
+    "truncate": (76, 45), "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53),
+    "chown": (92, None), "lchown": (94, None), "fchown": (93, 55), "fchownat": (260, 54),
+    "utime": (132, None), "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88),
+    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "removexattr": (197, 14),
+    "lremovexattr": (198, 15), "fremovexattr": (199, 16), "inotify_init": (253, None),
+    "inotify_init1": (294, 26), "inotify_add_watch": (254, 27), "fanotify_init": (300, 262),
+}  # fmt: skip
+# What depends on an argument, on both architectures.
+CLONE, CLONE3 = (56, 220), 435
+KILL, TGKILL, PRLIMIT, PRCTL, FCNTL = (62, 129), (234, 131), (302, 261), (157, 167), (72, 25)
+SET_OWNER = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: signals to others by way of a file
+LAST = 450  # calls with higher numbers did not exist when this list was made
+
+NEW_USER, NEW_NET, NEW_IPC, NEW_UTS = 0x10000000, 0x40000000, 0x08000000, 0x04000000  # of unshare(2)
+THREADS = 512
+
+
+def problem():
+    """Return what a sandbox lacks on this machine, as a sentence; None where there is one."""
+    if sys.platform != "linux":
+        return f"A sandbox needs Linux, and this is {platform.system() or sys.platform}."
+    if platform.machine() not in ("x86_64", "aarch64"):
+        return f"A sandbox needs an x86_64 or aarch64 processor, and this is {platform.machine()}."
+    if _abi() < 1:
+        return "A sandbox needs Landlock, which this kernel lacks: it is in Linux 5.13 and later."
+    try:
+        with open("/proc/self/status") as status:
+            if "Seccomp:" not in status.read():
+                return "A sandbox needs seccomp, which this kernel lacks."
+    except OSError:
+        return "A sandbox needs /proc, which is not mounted."
+    return None
+
+
+def libraries(hidden):
+    """Return the paths that Python needs to read, less those in `hidden` (folders, resolved)."""
+    names = ("stdlib", "platstdlib", "purelib", "platlib")
+    wanted = [sysconfig.get_path(name) for name in names]
+    wanted += [f"{sys.base_prefix}/lib", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib"]
+    wanted += ["/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo"]
+    wanted += ["/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"]
+    wanted += ["/proc/cpuinfo", "/proc/meminfo", "/proc/sys/vm/overcommit_memory", "/sys/devices/system/cpu"]
+    found = {os.path.realpath(path) for path in wanted if os.path.exists(path)}
+    held = {path for folder in found for path in _without(folder, hidden)}
+    return [
+        *sorted(held),
+        "/proc/self/cmdline",
+        "/proc/self/maps",
+    ]  # the process's own, which TensorFlow reads
+
+
+def _without(path, hidden):
+    """Yield `path`, or its largest parts that hold nothing hidden."""
+    path = Path(path)
+    if any(path == each or each in path.parents for each in hidden):
+        return
+    if not any(path in each.parents for each in hidden):
+        yield str(path)
+        return
+    for entry in path.iterdir():
+        if not entry.is_symlink():  # what it leads to is allowed where it lies
+            yield from _without(entry, hidden)
+
+
+def end_with_parent():
+    """Let the kernel end this process when the one that forked it ends; nothing on macOS."""
+    if sys.platform == "linux":
+        _prctl(SET_PDEATHSIG, signal.SIGKILL)
+
+
+def limit(memory, seconds):
+    """Limit what the process may take: bytes of memory beyond what it has, seconds on each core, no files."""
+    cores = os.cpu_count() or 1
+    limits = {"CPU": round(seconds * cores) + 5, "CORE": 0, "FSIZE": 0, "NOFILE": 256}
+    if sys.platform == "linux":
+        with open("/proc/self/statm") as statistics:
+            limits["AS"] = int(statistics.read().split()[0]) * resource.getpagesize() + memory
+    for name, value in limits.items():
+        which = getattr(resource, f"RLIMIT_{name}")
+        hard = resource.getrlimit(which)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (value, value))
+
+
+def confine(allowed):
+    """Confine this process for good: files, network, processes, signals, capabilities.
+
+    It must have a single thread. Of files, it can read the paths `allowed`.
+
+    Raises:
+        OSError: if the kernel refuses.
+    """
+    isolated = _isolate()
+    if isolated:  # without a user namespace all processes of the user would be counted
+        resource.setrlimit(resource.RLIMIT_NPROC, (THREADS, THREADS))
+    _prctl(SET_NO_NEW_PRIVS, 1)
+    _restrict_files(allowed)
+    if _libc().capset(struct.pack("Ii", 0x20080522, 0), bytes(24)) != 0:  # gives up every capability
+        _fail("capset")
+    end_with_parent()
+    program = _filter(os.getpid())
+    buffer = ctypes.create_string_buffer(program)
+    pointer = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
+    _prctl(SET_SECCOMP, FILTER, pointer)
+
+
+def _isolate():
+    """Move into namespaces of its own; say if it worked. Where the kernel refuses, nothing has changed."""
+    user, group = os.getuid(), os.getgid()
+    if _libc().unshare(NEW_USER | NEW_NET | NEW_IPC | NEW_UTS) != 0:
+        return False
+    for name, text in (
+        ("setgroups", "deny"),
+        ("uid_map", f"{user} {user} 1"),
+        ("gid_map", f"{group} {group} 1"),
+    ):
+        Path(f"/proc/self/{name}").write_text(text)
+    return True
+
+
+def _restrict_files(allowed):
+    """Let Landlock refuse every use of files but the reading of the paths `allowed`."""
+    abi = _abi()
+    files = FILE_RIGHTS[max(version for version in FILE_RIGHTS if version <= abi)]
+    ports = 0b11 if abi >= 4 else 0  # to bind and to connect
+    scopes = 0b11 if abi >= 6 else 0  # abstract sockets and signals
+    attributes = struct.pack("=QQQ", files, ports, scopes)[: 8 if abi < 4 else 16 if abi < 6 else 24]
+    ruleset = _call(CREATE_RULESET, attributes, len(attributes), 0)
+    for path in allowed:
+        try:
+            descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        except OSError:
+            continue
+        rights = READ_FILE | (READ_FOLDER if os.path.isdir(path) else 0)
+        rights |= WRITE_FILE if path == "/dev/null" else 0
+        _call(ADD_RULE, ruleset, 1, struct.pack("=Qi", rights, descriptor), 0)
+        os.close(descriptor)
+    _call(RESTRICT_SELF, ruleset, 0)
+    os.close(ruleset)
+
+
+def _filter(pid):
+    """Return the seccomp filter: instructions of 8 bytes (code, jump if true, jump if false, number)."""
+    which = {"x86_64": 0, "aarch64": 1}[platform.machine()]
+    architecture = (0xC000003E, 0xC00000B7)[which]
+    refuse, absent, kill, allow = 0x00050001, 0x00050026, 0x80000000, 0x7FFF0000
+
+    def load(offset):
+        return struct.pack("HBBI", 0x20, 0, 0, offset)
+
+    def unless(code, value, answer):  # goes on if the comparison fails, answers if it holds
+        return struct.pack("HBBI", code, 0, 1, value) + answered(answer)
+
+    def answered(answer):
+        return struct.pack("HBBI", 0x06, 0, 0, answer)
+
+    equal, greater, bits = 0x15, 0x25, 0x45
+
+    def by_argument(number, index, tests, otherwise):
+        """For the call `number`: `tests` on the low half of an argument, then the answer `otherwise`."""
+        body = load(16 + 8 * index) + b"".join(unless(*test) for test in tests) + answered(otherwise)
+        return struct.pack("HBBI", equal, 0, len(body) // 8, number) + body
+
+    program = load(4) + struct.pack("HBBI", equal, 1, 0, architecture) + answered(kill)
+    program += load(0) + unless(greater, 0x3FFFFFFF, kill) + unless(greater, LAST, absent)
+    program += unless(equal, CLONE3, absent)  # whose flags a filter cannot read: glibc then takes clone
+    for number in [numbers[which] for numbers in REFUSED.values() if numbers[which] is not None]:
+        program += unless(equal, number, refuse)
+    program += by_argument(CLONE[which], 0, [(bits, 0x00010000, allow)], refuse)  # a thread, no process
+    for numbers in (KILL, TGKILL):
+        program += by_argument(numbers[which], 0, [(equal, pid, allow)], refuse)
+    program += by_argument(PRLIMIT[which], 0, [(equal, 0, allow), (equal, pid, allow)], refuse)
+    program += by_argument(PRCTL[which], 0, [(equal, SET_PDEATHSIG, refuse)], allow)
+    program += by_argument(FCNTL[which], 1, [(equal, command, refuse) for command in SET_OWNER], allow)
+    return program + answered(allow)
+
+
+def _abi():
+    """Return the version of Landlock's interface; 0 or less if there is none."""
+    return _libc().syscall(CREATE_RULESET, None, 0, 1)
+
+
+def _prctl(option, *arguments):
+    values = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in arguments]
+    values += [ctypes.c_ulong(0)] * (4 - len(values))
+    if _libc().prctl(option, *values) != 0:
+        _fail(f"prctl({option})")
+
+
+def _call(number, *arguments):
+    values = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
+    returned = _libc().syscall(ctypes.c_long(number), *values)
+    if returned < 0:
+        _fail(f"system call {number}")
+    return returned
+
+
+def _fail(what):
+    number = ctypes.get_errno()
+    raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def _libc():
+    return ctypes.CDLL(None, use_errno=True)

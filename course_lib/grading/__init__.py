@@ -29,7 +29,10 @@ LOOKS = {
     "partly": ("◐", "Partly right", "199, 119, 0"),
     "wrong": ("✘", "Not yet", "204, 78, 60"),
     "error": ("✘", "Not yet", "204, 78, 60"),
+    "timeout": ("✘", "Took too long", "204, 78, 60"),
+    "crashed": ("✘", "Crashed", "204, 78, 60"),
     "not attempted": ("○", "Not attempted", "128, 128, 128"),
+    "unreadable": ("?", "Unreadable", "204, 78, 60"),
     "note": ("○", "", "70, 130, 180"),
 }
 _verdicts = {}  # of this session, by question

@@ -22,7 +22,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from course_lib.grading import chapter_questions, reports, runner
-from course_lib.grading.grader import Grader, UnusableError
+from course_lib.grading.grader import LARGEST_NOTEBOOK, Grader, UnusableError
 from course_lib.grading.question import judge
 from course_lib.grading.questions import CHAPTERS
 
@@ -186,7 +186,10 @@ def main(arguments=None):
         if not options.chapters or chapter in options.chapters
     }
     kept = out / KEPT
-    kept.mkdir(parents=True, exist_ok=True)
+    try:
+        kept.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--out must be a folder that can be made. Received: --out {out}: {error.strerror}")
     context = _digest_of_grading(options, questions)
     digests = {name: _digest(folder / name, context) for name in names}
     results = {name: _kept(kept, name, digests[name]) for name in names}
@@ -359,7 +362,7 @@ def _digest(path, context):
     notebooks, notes = _notebooks(path)
     for notebook in notebooks:
         digest.update(os.fsencode(notebook.relative_to(path.parent)))
-        if notebook.is_file():
+        if notebook.is_file() and notebook.stat().st_size <= LARGEST_NOTEBOOK:
             with open(notebook, "rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
     digest.update(json.dumps(notes).encode())

@@ -19,10 +19,10 @@ from pathlib import Path
 from course_lib.grading import LOOKS, runner, sandbox
 from course_lib.grading.answer import attempt
 
-__all__ = ["Grader", "UnusableError"]
+__all__ = ["LARGEST_NOTEBOOK", "Grader", "UnusableError"]
 
 ROOT = Path(__file__).resolve().parents[2]
-LARGEST_NOTEBOOK = 500_000_000
+LARGEST_NOTEBOOK = 500_000_000  # bytes
 BATCH = 32_000  # bytes of cases sent at once; a pipe takes 65,536
 HEAVY = ("tensorflow", "keras", "course_lib.backend")  # whoever imports one of these starts with all of them
 # The learners' code sees this environment: one thread a question, as many questions as there are cores.
@@ -116,10 +116,11 @@ class Grader:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             return {"unreadable": (error.strerror or "it cannot be opened").lower()}
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            return {"unreadable": "it is not a file"}
         with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                return {"unreadable": "it is not a file"}
             if status.st_size > LARGEST_NOTEBOOK:
                 return {"unreadable": f"it has more than {LARGEST_NOTEBOOK // 10**6} MB"}
             with self._child(heavy=False, seconds=max(60, self.seconds)) as child:
@@ -127,8 +128,7 @@ class Grader:
                 child.copy(file)
                 line = child.line()
                 if line is None or not {"unreadable", "found"} & line.keys():
-                    why = child.ended().get("why", "ended")
-                    return {"unreadable": f"the process that read it {why}"}
+                    return {"unreadable": f"the process that read it {child.ended()['why'].rstrip('.')}"}
                 return line
 
     def ask(self, program, name, cases, *, shown=0, heavy=False, offered=None):
@@ -300,11 +300,12 @@ def _outcome(data):
     """Return an outcome in the form of `attempt`'s, whatever the child sent."""
     if "value" in data:
         return attempt(data["value"], [])
-    plain = {
-        key: " ".join(data[key].split())[:200]
-        for key in ("type", "raised", "message", "within", "uncallable")
-        if isinstance(data.get(key), str)
+    names = {
+        key: data[key][:80] if isinstance(data[key], str) and data[key].isidentifier() else "object"
+        for key in ("type", "uncallable", "raised")
+        if key in data
     }
-    if "raised" in plain:
-        return {"message": "", "within": "", **plain}
-    return plain if plain.keys() & {"type", "uncallable"} else {"type": "object"}
+    if "raised" in names:
+        words = {key: str(data.get(key) or "")[:200] for key in ("message", "within")}
+        return {**names, **words}
+    return names or {"type": "object"}

@@ -46,7 +46,8 @@ def write(directory, batch):
 
     report.csv, report.json and gradebook.csv hold the class, index.html shows it to the instructor;
     learners/SLUG.html and SLUG.csv are what one learner may see, gradescope/SLUG.json the same for
-    Gradescope. Where no sandbox held the learners' code, every file says so.
+    Gradescope. Where no sandbox held the learners' code, every file says so. The files of a learner of the
+    report that was there before, and not of this one, are removed.
 
     Args:
         directory: a `Path`; it is made.
@@ -63,6 +64,9 @@ def write(directory, batch):
     learners, chapters = batch["learners"], batch["chapters"]
     for folder in ("learners", "gradescope"):
         (directory / folder).mkdir(parents=True, exist_ok=True)
+    for name in _slugs_of(directory / "report.json") - {learner["slug"] for learner in learners}:
+        for path in (f"learners/{name}.csv", f"learners/{name}.html", f"gradescope/{name}.json"):
+            (directory / path).unlink(missing_ok=True)
     for learner in learners:
         name, rows = learner["slug"], _rows(learner)
         _write(directory / "learners" / f"{name}.csv", _csv(batch, COLUMNS, rows))
@@ -74,6 +78,15 @@ def write(directory, batch):
     header = ("learner", *chapters, "total", "possible")
     _write(directory / "gradebook.csv", _csv(batch, header, (_grades(batch, one) for one in learners)))
     _write(directory / "index.html", _index(batch))
+
+
+def _slugs_of(report):
+    """Return the slugs of the learners of a report, none if there is no such report."""
+    try:
+        learners = json.loads(report.read_text(encoding="utf-8"))["learners"]
+        return {slug(learner["learner"]) for learner in learners}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def slug(name):

@@ -18,9 +18,15 @@ import select
 import signal
 import socket
 import struct
+import symtable
 import sys
 import time
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
+
+try:
+    from IPython.core.inputtransformer2 import TransformerManager
+except ImportError:  # only magics and shell lines need it
+    TransformerManager = None
 
 from course_lib.grading import sandbox
 from course_lib.grading.answer import attempt
@@ -30,8 +36,6 @@ __all__ = ["LARGEST", "ORDER", "OUT_OF_MEMORY", "main", "program", "statements"]
 ORDER = struct.Struct("=dQ")  # of a task: its seconds and its bytes of memory; three descriptors come with it
 LARGEST = 4_000_000  # bytes of one line from a child
 OUT_OF_MEMORY = 77  # a child's exit status
-MAGIC = re.compile(r"\s*(?:[%!?]|.*\?\s*$)")
-ASSIGNED_MAGIC = re.compile(r"(\s*[\w\s,.]+=\s*)[%!].*")
 KEPT_CELL_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 
 
@@ -143,7 +147,7 @@ def _ask(order, lines, answers):
     loads, attempted = json.loads, attempt  # whatever the program does to these modules
     module = sys.modules["__main__"] = ModuleType("__main__")
     scope = module.__dict__
-    scope["display"] = lambda *_, **__: None
+    scope.update(display=_ignored, get_ipython=lambda: _SHELL)
     try:
         exec(compile(order["program"], "answer", "exec", dont_inherit=True), scope)
     except BaseException as error:
@@ -169,18 +173,22 @@ def _failure(error):
     return outcome
 
 
+def _ignored(*_, **__):
+    """Do nothing: in the place of checks, magics and displays."""
+
+
+_SHELL = SimpleNamespace(run_line_magic=_ignored, system=_ignored, getoutput=lambda *_: [])
+
+
 def _stand_in():
     """Put modules without references in the place of `course_lib`'s."""
     for name in [name for name in sys.modules if name.split(".")[0] == "course_lib"]:
         del sys.modules[name]
 
-    def ignored(*_, **__):
-        return None
-
     parts = {
         "course_lib": {"__path__": []},
         "course_lib.arithmetic": {},
-        "course_lib.grading": dict.fromkeys(("check", "hint", "points", "progress"), ignored),
+        "course_lib.grading": dict.fromkeys(("check", "hint", "points", "progress"), _ignored),
         "course_lib.backend": {"keras": sys.modules.get("keras")},
     }
     for name, contents in parts.items():
@@ -226,7 +234,7 @@ def _read(order, lines, answers):
             needed = program(name, written)
             found[name] = {
                 "program": "\n".join(each.source for each in needed),
-                "heavy": any(each.imports & set(order["heavy"]) for each in needed),
+                "heavy": any(each.needs_any(order["heavy"]) for each in needed),
                 "definitions": sum(not each.is_stub for each in definitions),
             }
         pattern = re.compile(rf"^\s*(?:def\s+{name}\b|{name}\s*=)", re.MULTILINE)
@@ -238,7 +246,28 @@ def _read(order, lines, answers):
 
 def statements(source):
     """Return the statements at the top of a cell or module. Raises SyntaxError if it is no Python."""
-    return [_Statement(source, node) for node in _parse(source).body]
+    tree, source = _parse(source.replace("\r\n", "\n").replace("\r", "\n"))
+    lines = source.split("\n")
+    found = []
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):  # a name at a time, so that one can be left out
+            module = "." * node.level + (node.module or "")
+            for alias in node.names:
+                name = alias.name + (f" as {alias.asname}" if alias.asname else "")
+                found.append(_Statement(f"from {module} import {name}", node))
+        else:
+            first = [*getattr(node, "decorator_list", ()), node][0]
+            sign = "@" if first is not node else ""
+            found.append(_Statement(sign + _segment(lines, first, node), node))
+    return found
+
+
+def _segment(lines, first, last):
+    """Return the source from the beginning of one node to the end of another; columns count bytes."""
+    chosen = [line.encode() for line in lines[first.lineno - 1 : last.end_lineno]]
+    chosen[-1] = chosen[-1][: last.end_col_offset]
+    chosen[0] = chosen[0][first.col_offset :]
+    return b"\n".join(chosen).decode()
 
 
 def _described(error):
@@ -249,54 +278,60 @@ def _described(error):
 
 
 def _parse(source):
-    """Parse a cell; where it is no Python as it stands, without the lines that only IPython understands."""
+    """Return the tree and the source of a cell; where it is no Python as it stands, as IPython reads it."""
     try:
-        return ast.parse(source)
+        return ast.parse(source), source
     except SyntaxError:
-        lines = source.split("\n")
-        first = next((line for line in lines if line.strip()), "")
-        if first.startswith("%%") and first.split()[0] not in KEPT_CELL_MAGICS:
-            return ast.parse("")
-        return ast.parse("\n".join(map(_without_magic, lines)))
-
-
-def _without_magic(line):
-    if assigned := ASSIGNED_MAGIC.fullmatch(line):
-        return f"{assigned[1]}None"
-    if MAGIC.match(line) and not line.lstrip().startswith("#"):
-        return f"{line[: len(line) - len(line.lstrip())]}pass"
-    return line
+        first, _, rest = source.lstrip().partition("\n")
+        if first.startswith("%%"):  # of another language, as a rule
+            return _parse(rest if first.split()[0] in KEPT_CELL_MAGICS else "")
+        if TransformerManager is None:
+            raise
+        source = TransformerManager().transform_cell(source)
+        return ast.parse(source), source
 
 
 class _Statement:
-    """A statement at the top of a cell: its source; the names it binds, changes, uses and imports."""
+    """A statement at the top of a cell: its source, and which names of the notebook's it has to do with.
+
+    It binds names, changes what they hold, passes them to a call, and uses them, itself or in a function. A
+    name that a function keeps to itself is none of these.
+    """
 
     def __init__(self, source, node):
-        decorators = getattr(node, "decorator_list", ())
-        pieces = [f"@{ast.get_source_segment(source, each)}" for each in decorators]
-        self.source = "\n".join([*pieces, ast.get_source_segment(source, node)])
+        self.source = source
         self.is_stub = _is_stub(node)
-        self.binds, self.changes, self.uses, self.imports = set(), set(), set(), set()
-        self.binds_any = isinstance(node, ast.ImportFrom) and node.names[0].name == "*"
+        self.is_definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        self.is_assignment = isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign)
+        self.is_import = isinstance(node, ast.Import | ast.ImportFrom)
+        self.is_future = source.startswith("from __future__ ")
+        self.binds_any = source.endswith(" import *")
+        self.binds, self.uses, self.changes, self.passes, self.imports = (set() for _ in range(5))
+        tables = [symtable.symtable(source, "cell", "exec")]
+        while tables:
+            table = tables.pop()
+            tables += table.get_children()
+            for symbol in table.get_symbols():
+                own = table.get_type() == "module"
+                if symbol.is_referenced() and (own or symbol.is_global()):
+                    self.uses.add(symbol.get_name())
+                if (symbol.is_assigned() or symbol.is_imported()) and (own or symbol.is_declared_global()):
+                    self.binds.add(symbol.get_name())
         for each in ast.walk(node):
-            if isinstance(each, ast.Name):
-                (self.uses if isinstance(each.ctx, ast.Load) else self.binds).add(each.id)
-            elif isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                self.binds.add(each.name)
-            elif isinstance(each, ast.Import):
-                self.imports.update(alias.name.split(".")[0] for alias in each.names)
+            if isinstance(each, ast.Import):
                 self.imports.update(alias.name for alias in each.names)
-                self.binds.update(alias.asname or alias.name.split(".")[0] for alias in each.names)
             elif isinstance(each, ast.ImportFrom):
-                self.imports.update({each.module or "", (each.module or "").split(".")[0]})
                 self.imports.update(f"{each.module}.{alias.name}" for alias in each.names)
-                self.binds.update(alias.asname or alias.name for alias in each.names)
             elif isinstance(each, ast.Subscript | ast.Attribute) and not isinstance(each.ctx, ast.Load):
                 self.changes.add(_root(each))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            self.binds = {node.name}  # what is bound inside is the function's own
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            self.changes.add(_root(node.value.func) if isinstance(node.value.func, ast.Attribute) else None)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            call = node.value
+            self.changes.add(_root(call.func) if isinstance(call.func, ast.Attribute) else None)
+            self.passes = {each.id for each in ast.walk(call) if isinstance(each, ast.Name)}
+
+    def needs_any(self, modules):
+        """Say whether it imports one of these modules or a part of one."""
+        return any(f"{name}.".startswith(f"{module}.") for name in self.imports for module in modules)
 
 
 def _root(node):
@@ -323,17 +358,25 @@ def program(name, statements):
     """Return the statements that `name` needs, in the order of the notebook: all others need not run."""
     written = set().union(*(each.binds for each in statements if not each.is_stub))
     usable = [each for each in statements if not (each.is_stub and each.binds & written)]
-    wanted, chosen = {name}, set()
+    assigned = set().union(*(each.binds for each in usable if each.is_assignment))
     known = set(dir(builtins)).union(*(each.binds for each in usable))
+    last = {bound: index for index, each in enumerate(usable) if each.is_definition for bound in each.binds}
+
+    def wanted_by(index, each):
+        replaced = each.is_definition or each.is_import  # by a later definition of the name
+        binds = {bound for bound in each.binds if not (replaced and index < last.get(bound, -1))}
+        return binds | each.changes | (each.passes & assigned)
+
+    wanted, chosen = {name}, {index for index, each in enumerate(usable) if each.is_future}
     while True:
         more = {
             index
             for index, each in enumerate(usable)
             if index not in chosen
-            and ((each.binds | each.changes) & wanted or (each.binds_any and wanted - known))
+            and (wanted_by(index, each) & wanted or (each.binds_any and wanted - known))
         }
         if not more:
-            return [usable[index] for index in sorted(chosen)]
+            return sorted((usable[index] for index in sorted(chosen)), key=lambda each: not each.is_future)
         chosen |= more
         wanted = wanted.union(*(usable[index].uses for index in more))
 
@@ -344,6 +387,7 @@ def _said_right(cells, names, sign):
     for cell in cells:
         outputs = cell.get("outputs")
         for output in outputs if isinstance(outputs, list) else ():
-            markup = output.get("data", {}).get("text/html", "") if isinstance(output, dict) else ""
-            shown.append("".join(markup) if isinstance(markup, list) else str(markup))
+            data = output.get("data") if isinstance(output, dict) else None
+            markup = data.get("text/html") if isinstance(data, dict) else None
+            shown.append("".join(map(str, markup)) if isinstance(markup, list) else str(markup))
     return [name for name in names if any(sign in each and f"· {name} ·" in each for each in shown)]

@@ -40,6 +40,7 @@ def test_a_question_knows_three_mistakes_and_gives_hints(question):
     assert len(question.mistakes) >= 3
     assert len(question.hints) >= 2
     assert question.visible or question.draw is None
+    assert question.needs in ("", "keras")
 
 
 @each_question

@@ -9,6 +9,8 @@ from course_lib.grading.question import Question
 
 lenet5 = partial(Question, chapter="lenet5")
 
+OFFERS = ("conv2d_parameters", "output_size")  # of `arithmetic`: these exercises import them
+
 # Table I of LeCun et al. 1998: a row for each map of S2, a column for each map of C3.
 TABLE_I = [
     "X...XXX..XXXX.XX",
@@ -236,7 +238,7 @@ def _totals_trained_rbf(size):
 LENET5_TOTALS = lenet5(
     name="lenet5_totals",
     title="All of LeNet-5",
-    points=4,
+    points=3,
     returns="a list `[parameters, connections]` of whole numbers",
     visible=([32], [36]),
     draw=lambda rng: [4 * rng.randint(10, 64)],
@@ -485,6 +487,81 @@ BALANCE_SHEET = lenet5(
 )
 
 
+# The LeNet-5 of most tutorials: the rows of its Keras model, by hand
+
+
+def tutorial_lenet5(size, classes):
+    return _network(size, classes)
+
+
+def _network(size, classes, *, kernel=5, c1="valid", pooling="AveragePooling2D", head="Flatten", bias=True):
+    rows, side, maps = [], size, 1
+    for filters, padding in ((6, c1), (16, "valid")):
+        side = arithmetic.output_size(side, kernel, padding=padding)
+        parameters = arithmetic.conv2d_parameters(kernel, maps, filters, bias=bias)
+        rows.append(["Conv2D", [side, side, filters], parameters])
+        side, maps = side // 2, filters
+        rows.append([pooling, [side, side, filters], 0])
+    shape = {"Flatten": [side**2 * maps], "GlobalAveragePooling2D": [maps], None: [side, side, maps]}[head]
+    return rows + [[head, shape, 0]] * bool(head) + _dense(shape, (120, 84, classes), bias)
+
+
+def _dense(shape, layers, bias=True):
+    """Return the rows of dense layers, which work on the last axis of `shape`."""
+    *positions, inputs = shape
+    return [
+        ["Dense", [*positions, units], arithmetic.dense_parameters(before, units, bias=bias)]
+        for before, units in itertools.pairwise((inputs, *layers))
+    ]
+
+
+def _network_with_c5(size, classes):
+    rows = _network(size, classes)[:4]
+    side = rows[-1][1][0] - 4
+    if side < 1:
+        return None  # Keras refuses to build it
+    c5 = ["Conv2D", [side, side, 120], arithmetic.conv2d_parameters(5, 16, 120)]
+    return [*rows, c5, ["Flatten", [side**2 * 120], 0], *_dense([side**2 * 120], (84, classes))]
+
+
+TUTORIAL_LENET5 = lenet5(
+    name="tutorial_lenet5",
+    title="The LeNet-5 of most tutorials",
+    points=2,
+    returns="a Keras model that begins with `keras.Input`",
+    needs="keras",
+    visible=([32, 10], [28, 10], [32, 26]),
+    draw=lambda rng: [rng.randint(20, 48), rng.randint(2, 40)],
+    reference=tutorial_lenet5,
+    mistakes={
+        "The first convolution is padded; without padding it takes 4 from the side.": (
+            lambda n, k: _network(n, k, c1="same")
+        ),
+        "The pooling takes the maximum; here it takes the average.": (
+            lambda n, k: _network(n, k, pooling="MaxPooling2D")
+        ),
+        "The maps are not flattened: the dense layers stand at each position.": (
+            lambda n, k: _network(n, k, head=None)
+        ),
+        "Global pooling keeps a single number of each map; flattening keeps them all.": (
+            lambda n, k: _network(n, k, head="GlobalAveragePooling2D")
+        ),
+        "The kernels are 3x3; LeNet's are 5x5.": lambda n, k: _network(n, k, kernel=3),
+        "The biases are missing: each map has one, and each unit of a dense layer.": (
+            lambda n, k: _network(n, k, bias=False)
+        ),
+        "The third convolution is the paper's C5; here the maps are flattened, and a dense layer follows.": (
+            _network_with_c5
+        ),
+    },
+    hints=(
+        "`keras.Sequential([keras.Input((size, size, 1)), ...])` lists the layers in order.",
+        "In `keras.layers` you find `Conv2D(6, 5)`, `AveragePooling2D(2)`, `Flatten()` and `Dense(120)`.",
+        "Eight layers: convolution, pooling, convolution, pooling, flatten, and three dense ones.",
+    ),
+)
+
+
 # The impostor
 
 LENET5 = 60_000
@@ -510,7 +587,7 @@ def _draw_impostor(rng):
 IMPOSTOR = lenet5(
     name="impostor",
     title="Find the impostor",
-    points=3,
+    points=2,
     returns="a list of four truth values",
     visible=([61_706], [44_426], [60_850], [59_956]),
     draw=_draw_impostor,
@@ -548,5 +625,6 @@ QUESTIONS = (
     RBF_DECISION,
     MAP_LOSS,
     BALANCE_SHEET,
+    TUTORIAL_LENET5,
     IMPOSTOR,
 )

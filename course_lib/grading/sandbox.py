@@ -16,12 +16,16 @@ Sources: landlock(7), seccomp(2), bpf(4), user_namespaces(7), setrlimit(2).
 import ctypes
 import os
 import platform
-import resource
 import signal
 import struct
 import sys
 import sysconfig
 from pathlib import Path
+
+try:
+    import resource
+except ImportError:  # Windows, where `Grader` refuses
+    resource = None
 
 __all__ = ["confine", "end_with_parent", "libraries", "limit", "problem"]
 

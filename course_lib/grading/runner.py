@@ -1,14 +1,15 @@
 """Run learners' code: a template process, without references and seeds, forks a child a question.
 
 The grader (`course_lib.grading.grader`) starts a template and sends it descriptors over a socket. For each
-set it forks a supervisor, which isolates itself, forks the confined child, ends it when its time is up, and
-reports how it ended. The child reads its task from its own pipe, so that nothing of a learner's ever passes
-through the memory of the next one's parent.
+set it forks a child, ends it when its time is up, and reports how it ended. The child confines itself, then
+reads its task from its own pipe: nothing of a learner's ever passes through the memory of the next one's
+parent.
 """
 
 import ast
 import builtins
 import contextlib
+import gc
 import importlib
 import itertools
 import json
@@ -22,11 +23,6 @@ import symtable
 import sys
 import time
 from types import ModuleType, SimpleNamespace
-
-try:
-    from IPython.core.inputtransformer2 import TransformerManager
-except ImportError:  # only magics and shell lines need it
-    TransformerManager = None
 
 from course_lib.grading import sandbox
 from course_lib.grading.answer import attempt
@@ -48,54 +44,67 @@ def main(order, heavy=False, unsafe=False, allowed=()):
     sys.path[:] = [path for path in sys.path if not os.path.exists(os.path.join(path, "course_lib"))]
     _stand_in()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader is interrupted, and then closes the socket
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.freeze()  # a fork then copies fewer pages
     commands.sendall(b"+")
+    running = {}  # by the descriptor that tells when a child is gone
     while True:
-        message, descriptors, _, _ = socket.recv_fds(commands, ORDER.size, 3)
-        if len(message) < ORDER.size:
-            return
-        if os.fork() == 0:
-            commands.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _supervise(*ORDER.unpack(message), *descriptors, None if unsafe else allowed)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        due = min((child.due for child in running.values()), default=None)
+        wait = None if due is None else max(0.0, due - time.monotonic())
+        ready, _, _ = select.select([commands, *running], [], [], wait)
+        for descriptor in [
+            each for each in running if each in ready or running[each].due <= time.monotonic()
+        ]:
+            if running[descriptor].look(unsafe):
+                os.close(descriptor)
+                del running[descriptor]
+        if commands in ready:
+            message, descriptors, _, _ = socket.recv_fds(commands, ORDER.size, 3)
+            if len(message) < ORDER.size:
+                return
+            ended, child = _start(*ORDER.unpack(message), *descriptors, None if unsafe else allowed)
+            running[ended] = child
 
 
-def _supervise(seconds, memory, task, answers, ending, allowed):
-    """Fork the child, wait for it, end it when its time is up, and write how it ended as JSON to `ending`."""
-    report = {"exit": 1}
-    try:
-        sandbox.end_with_parent()
-        ended, alive = os.pipe()  # the child alone holds `alive`, so `ended` is readable when it is gone
-        child = os.fork()
-        if child == 0:
-            _child(seconds, memory, task, answers, alive, allowed)
-        for descriptor in (task, answers, alive):
-            os.close(descriptor)
-        report = _wait(child, seconds, ended)
-        if allowed is None:  # in a sandbox it can start no process
+def _start(seconds, memory, task, answers, ending, allowed):
+    """Fork a child for a task; return the descriptor that tells when it is gone, and a `_Running`."""
+    ended, alive = os.pipe()  # the child alone holds `alive`
+    pid = os.fork()
+    if pid == 0:
+        _child(seconds, memory, task, answers, alive, allowed)
+    for descriptor in (task, answers, alive):
+        os.close(descriptor)
+    return ended, _Running(pid, ending, time.monotonic() + seconds)
+
+
+class _Running:
+    """A child, until it is gone; then how it ended is written to the descriptor `ending`, as JSON."""
+
+    def __init__(self, pid, ending, deadline):
+        self.pid, self.ending, self.deadline = pid, ending, deadline
+        self.due, self.has_let_go = (
+            deadline,
+            False,
+        )  # when to look at it; whether it closed its end of the pipe
+
+    def look(self, unsafe):
+        """Say whether it is gone: {"exit": status}, {"signal": number} or {"timeout": True}."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        code = os.waitstatus_to_exitcode(status) if pid else None
+        report = {"signal": -code} if pid and code < 0 else {"exit": code}
+        if not pid:
+            if time.monotonic() < self.deadline:
+                self.due, self.has_let_go = min(self.deadline, time.monotonic() + 0.01), True
+                return False
+            os.kill(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            report = {"timeout": True}
+        if unsafe:  # in a sandbox it can start no process
             with contextlib.suppress(OSError):
-                os.killpg(child, signal.SIGKILL)
-    finally:
-        os.write(ending, json.dumps(report).encode())
-        os._exit(0)
-
-
-def _wait(child, seconds, ended):
-    """Return how the child ended: {"exit": status}, {"signal": number} or {"timeout": True}."""
-    deadline = time.monotonic() + seconds
-    select.select([ended], [], [], seconds)
-    while True:  # once, as a rule; a child that closed its end of the pipe may still run
-        pid, status = os.waitpid(child, os.WNOHANG)
-        if pid:
-            code = os.waitstatus_to_exitcode(status)
-            return {"signal": -code} if code < 0 else {"exit": code}
-        if time.monotonic() > deadline:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return {"timeout": True}
-        time.sleep(0.001)
+                os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):  # the grader may not want to know any more
+            os.write(self.ending, json.dumps(report).encode())
+        os.close(self.ending)
+        return True
 
 
 def _child(seconds, memory, task, answers, alive, allowed):
@@ -285,8 +294,8 @@ def _parse(source):
         first, _, rest = source.lstrip().partition("\n")
         if first.startswith("%%"):  # of another language, as a rule
             return _parse(rest if first.split()[0] in KEPT_CELL_MAGICS else "")
-        if TransformerManager is None:
-            raise
+        from IPython.core.inputtransformer2 import TransformerManager  # few notebooks need it
+
         source = TransformerManager().transform_cell(source)
         return ast.parse(source), source
 

@@ -371,9 +371,15 @@ def program(name, statements):
     known = set(dir(builtins)).union(*(each.binds for each in usable))
     last = {bound: index for index, each in enumerate(usable) if each.is_definition for bound in each.binds}
 
+    def is_replaced(bound, index):
+        """Say whether a later definition of the name makes this one void: nothing between kept its value."""
+        between = usable[index + 1 : last.get(bound, 0)]
+        kept = any(bound in each.uses and each.binds and not each.is_definition for each in between)
+        return index < last.get(bound, -1) and not kept
+
     def wanted_by(index, each):
-        replaced = each.is_definition or each.is_import  # by a later definition of the name
-        binds = {bound for bound in each.binds if not (replaced and index < last.get(bound, -1))}
+        void = each.is_definition or each.is_import
+        binds = {bound for bound in each.binds if not (void and is_replaced(bound, index))}
         return binds | each.changes | (each.passes & assigned)
 
     wanted, chosen = {name}, {index for index, each in enumerate(usable) if each.is_future}

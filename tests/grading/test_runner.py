@@ -1,0 +1,51 @@
+"""Of a notebook's statements, those that an answer needs are run, and no others."""
+
+import pytest
+
+from course_lib.grading import runner
+
+
+def chosen(name, source):
+    return [each.source for each in runner.program(name, runner.statements(source))]
+
+
+@pytest.mark.parametrize(
+    ("source", "needed"),
+    [
+        ("x = 1\ny = 2\ndef f():\n    return x", ["x = 1", "def f():\n    return x"]),
+        ("def f(x):\n    return x\nx = 1 / 0", ["def f(x):\n    return x"]),  # that x is the function's own
+        ("f = 1\nfor i in f:\n    print(i)", ["f = 1"]),
+        ("T = []\nT.append(1)\nU = []\nU.append(1)\ndef f():\n    return T", [0, 1, 4]),
+        ("T = {}\ndef fill(d):\n    d[0] = 1\nfill(T)\ndef f():\n    return T", [0, 1, 2, 3]),
+        ("from m import a, b\ndef f():\n    return b", ["from m import b", "def f():\n    return b"]),
+        (
+            "from m import *\ndef f(n):\n    return g(n)",
+            ["from m import *", "def f(n):\n    return g(n)"],
+        ),
+        ("from m import *\ndef f(n):\n    return len(n)", ["def f(n):\n    return len(n)"]),
+        ("from m import f\ndef f():\n    return 1", ["def f():\n    return 1"]),
+        ("def f():\n    return 1\ncheck('f', f)\ndef f():\n    return 2", ["def f():\n    return 2"]),
+        ("def f():\n    return 1\ng = f\ndef f():\n    return g()", [0, 1, 2]),
+        ("def f():\n    raise NotImplementedError()\ndef f():\n    return 2", ["def f():\n    return 2"]),
+        ("def f():\n    return 2\ndef f():\n    raise NotImplementedError()", ["def f():\n    return 2"]),
+        ("x = 1\nfrom __future__ import annotations\ndef f():\n    return x", [1, 0, 2]),
+        ("@decorated\ndef f():\n    return 1\nimport decorated", [0, 1]),
+        ("def f(): return 1; x = 2", ["def f(): return 1; x = 2"]),
+        ("é = 'ü'; f = é", ["é = 'ü'", "f = é"]),
+    ],
+)
+def test_an_answer_takes_the_statements_that_it_needs(source, needed):
+    every = [each.source for each in runner.statements(source)]
+    assert chosen("f", source) == [every[each] if isinstance(each, int) else each for each in needed]
+
+
+def test_lines_that_only_ipython_understands_do_nothing():
+    source = "%matplotlib inline\nfiles = !ls\ndef f():\n    return 1\n"
+    assert chosen("f", source) == ["def f():\n    return 1"]
+    assert chosen("f", "%%time\nf = 1") == ["f = 1"]
+    assert chosen("f", "%%bash\nf = 1") == []
+
+
+def test_a_long_cell_is_read_in_time_that_grows_with_its_length():
+    # 20,000 statements: read one by one from the whole source, they would take minutes.
+    assert len(runner.statements("x = 1\n" * 20_000)) == 20_000

@@ -54,6 +54,7 @@ class FractalJoin(keras.layers.Layer):
         self.global_ratio = global_ratio
         self.global_seed = global_seed
         self.seed = seed
+        self.draws_per_batch = True  # `training.fit` then leaves all replicas the same draws
         self.global_generator = keras.random.SeedGenerator(global_seed)
         self.local_generator = keras.random.SeedGenerator(seed)
 

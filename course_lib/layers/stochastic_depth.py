@@ -33,6 +33,7 @@ class StochasticDepth(keras.layers.Layer):
         self.survival = survival
         self.per_sample = per_sample
         self.seed = seed
+        self.draws_per_batch = not per_sample  # `training.fit` then leaves all replicas the same draws
         self.seed_generator = keras.random.SeedGenerator(seed)
 
     def call(self, inputs, training=False):

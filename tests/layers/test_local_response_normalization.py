@@ -16,14 +16,18 @@ def _outputs_and_gradient(function):
     return outputs.numpy(), tape.gradient(outputs, images, upstream).numpy()
 
 
-@pytest.mark.parametrize("constants", [{}, {"k": 1.0, "n": 3, "alpha": 0.01, "beta": 0.5}])
-def test_it_is_the_formula_of_the_paper(constants):
+@pytest.mark.parametrize("maps", [1, 7, 12, 32])  # sums are made over blocks of 1, 1, 4 and 16 maps
+@pytest.mark.parametrize(
+    "constants", [{}, {"k": 1.0, "n": 3, "alpha": 0.01, "beta": 0.5}, {"n": 11}, {"n": 35}]
+)
+def test_it_is_the_formula_of_the_paper(constants, maps):
     k, n, alpha, beta = ({"k": 2, "n": 5, "alpha": 1e-4, "beta": 0.75} | constants).values()
-    expected = np.empty_like(IMAGES)
-    for i in range(12):
-        neighbours = IMAGES[..., max(0, i - n // 2) : min(12, i + n // 2 + 1)]
-        expected[..., i] = IMAGES[..., i] / (k + alpha * (neighbours.astype(float) ** 2).sum(-1)) ** beta
-    found = keras.ops.convert_to_numpy(LocalResponseNormalization(**constants)(IMAGES))
+    images = np.random.default_rng(0).normal(scale=50, size=(2, 5, 4, maps)).astype("float32")
+    expected = np.empty_like(images)
+    for i in range(maps):
+        neighbours = images[..., max(0, i - n // 2) : min(maps, i + n // 2 + 1)]
+        expected[..., i] = images[..., i] / (k + alpha * (neighbours.astype(float) ** 2).sum(-1)) ** beta
+    found = keras.ops.convert_to_numpy(LocalResponseNormalization(**constants)(images))
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 

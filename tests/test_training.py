@@ -1,9 +1,9 @@
 """Strategy, fit, resume and progress."""
 
+import json
 import os
 import re
-import signal
-import subprocess
+import resource
 import sys
 import textwrap
 import time
@@ -12,9 +12,12 @@ import zipfile
 import jupyter_client
 import numpy as np
 import pytest
+from forks import Forks
 
 from course_lib import training
 from course_lib.backend import keras
+from course_lib.layers import FractalJoin, StochasticDepth
+from course_lib.training import progress, replicas, workers
 
 import tensorflow as tf  # isort: skip
 
@@ -37,7 +40,12 @@ def build(units=3, rate=0.1, dropout=0.1, devices=None):
         model.add(keras.layers.Dense(units, "tanh"))
         model.add(keras.layers.Dropout(dropout))
         model.add(keras.layers.Dense(2, "softmax"))
-        model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        model.compile(
+            keras.optimizers.Adam(rate),
+            "sparse_categorical_crossentropy",
+            metrics=["accuracy"],
+            run_eagerly=devices is None,  # a few steps need less time than their graph
+        )
     return model
 
 
@@ -82,24 +90,128 @@ def test_a_strategy_is_made_once_and_spans_the_devices_asked_for():
     assert training.strategy(TWO).num_replicas_in_sync == 2
 
 
-def test_training_on_two_replicas_is_training_on_one():
-    runs = []
-    for devices in (None, TWO):
-        model = build(dropout=0, devices=devices)
-        history = training.fit(model, pipelines(test_batch=3), epochs=3, verbose=False).history
-        runs.append((history, model.get_weights()))
-    (history, weights), (mirrored_history, mirrored_weights) = runs
-    assert history.keys() == mirrored_history.keys()
-    for (
-        name,
-        values,
-    ) in history.items():  # the same shuffled batches in each epoch, or the losses would differ
-        np.testing.assert_allclose(mirrored_history[name], values, rtol=1e-5, err_msg=name)
-    for one, two in zip(weights, mirrored_weights, strict=True):
-        np.testing.assert_allclose(two, one, rtol=1e-4, atol=1e-6)
+class Draws(keras.layers.Layer):
+    """Keeps, in each replica, what a random layer last made of ones."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def build(self, shape):
+        self.seen = self.add_weight(shape=(16, 4), dtype="int32", initializer="zeros", trainable=False)
+
+    def call(self, inputs, training=False):
+        drawn = self.layer(keras.ops.ones_like(inputs), training=training)
+        if training:
+            self.seen.assign(keras.ops.cast(drawn > 0, "int32"))
+        return inputs * drawn
 
 
-@pytest.mark.parametrize("batch", [1, 3, 5, 8])
+def test_replicas_draw_apart_but_for_layers_that_draw_for_the_whole_batch():
+    keras.utils.set_random_seed(0)
+    place = training.strategy(TWO)
+    with place.scope():
+        x = inputs = keras.Input((4,))
+        for layer in (
+            keras.layers.Dropout(0.5),
+            StochasticDepth(0.5, per_sample=True),
+            StochasticDepth(0.5),
+            Joined(2, drop_path=0.5),
+        ):
+            x = Draws(layer)(x)
+        model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(x))
+        model.compile("sgd", "sparse_categorical_crossentropy")
+
+    def copies(variables):
+        return [
+            [copy.numpy().tolist() for copy in place.experimental_local_results(v.value)] for v in variables
+        ]
+
+    begun = [first for first, _ in copies(replicas.drawn(model))]
+    for _ in range(2):  # the second call must not move the replicas' seeds further
+        training.fit(model, (pipelines(64, 32)[0], None), epochs=1, verbose=False)
+    seen = copies(layer.seen for layer in model.layers if isinstance(layer, Draws))
+    assert [first == second for first, second in seen] == [False, False, True, True]
+    seeds, apart = copies(replicas.drawn(model)), [replicas.APART] * 2 + [0] * 3  # a join has two
+    assert seeds == [[[number, 4], [number + far, 4]] for (number, _), far in zip(begun, apart, strict=True)]
+
+
+class Joined(FractalJoin):
+    """Joins the input with itself."""
+
+    def call(self, inputs, training=False):
+        return super().call([inputs, inputs * 2], training=training)
+
+    def build(self, shape):
+        pass
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+@pytest.mark.parametrize("option", [{"clipnorm": 1.0}, {"global_clipnorm": 2.0}, {"clipvalue": 0.5}])
+def test_an_optimizer_that_clips_is_refused_on_several_replicas(option):
+    model = build(devices=TWO)
+    model.compile(keras.optimizers.SGD(0.1, **option), "sparse_categorical_crossentropy")
+    name, value = next(iter(option.items()))
+    with pytest.raises(ValueError, match=f"without clipping.*Received: {name}={value}"):
+        training.fit(model, pipelines(), epochs=1)
+
+
+def test_loss_scaling_is_refused_on_several_replicas():
+    model = build(devices=TWO)
+    with training.strategy(TWO).scope():
+        optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
+        model.compile(optimizer, "sparse_categorical_crossentropy")
+    with pytest.raises(ValueError, match=r"mixed_bfloat16\. Received: mixed_float16"):
+        training.fit(model, pipelines(), epochs=1)
+
+
+def test_the_precision_is_that_of_the_gpus_if_all_have_bfloat16_units(monkeypatch):
+    assert training.precision() == "float32" or tf.config.list_physical_devices("GPU")
+    for capabilities, policy in (([8, 9], "mixed_bfloat16"), ([9, 7], "float32"), ([], "float32")):
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind, found=capabilities: found)
+        monkeypatch.setattr(
+            tf.config.experimental, "get_device_details", lambda gpu: {"compute_capability": (gpu, 0)}
+        )
+        assert training.precision() == policy
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "{",
+        "[]",
+        '{"cluster": {"worker": ["a:1", "b:2"]}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+    ],
+)
+def test_a_tf_config_that_names_no_task_is_refused(monkeypatch, config):
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(ValueError, match=r"TF_CONFIG must be like .*Received: TF_CONFIG="):
+        workers.expected()
+
+
+def test_workers_need_pipelines():
+    workers.require_pipelines(pipelines()[0], None)
+    with pytest.raises(ValueError, match=r"tf.data or arrays\. Received: list"):
+        workers.require_pipelines(pipelines()[0], [1])
+
+
+def test_the_first_worker_or_the_chief_writes(monkeypatch):
+    assert training.is_chief()
+    for kind, index, cluster, chief in (
+        ("worker", 0, {"worker": ["a:1", "b:2"]}, True),
+        ("worker", 1, {"worker": ["a:1", "b:2"]}, False),
+        ("worker", 0, {"chief": ["c:3"], "worker": ["a:1"]}, False),
+        ("chief", 0, {"chief": ["c:3"], "worker": ["a:1"]}, True),
+    ):
+        config = {"cluster": cluster, "task": {"type": kind, "index": index}}
+        monkeypatch.setenv("TF_CONFIG", json.dumps(config))
+        assert training.is_chief() == chief
+
+
+@pytest.mark.parametrize("batch", [1, 5, 8])
 def test_a_test_batch_of_any_size_is_evaluated_whole_on_two_replicas(batch):
     test = pipelines(examples=19, test_batch=batch)[1]
     one, two = (training.evaluate(build(devices=devices), test) for devices in (("CPU:0",), TWO))
@@ -110,7 +222,7 @@ def test_a_test_batch_of_any_size_is_evaluated_whole_on_two_replicas(batch):
     ("data", "message"),
     [
         (pipelines(batch=3), "2 divides.*Received: batches of 3"),
-        (([[1.0]], None), "batches of tf.data. Received: list"),
+        (([[1.0]], None), "training data must be .*Received: list"),
         (pipelines(batch=32), "Received: cardinality=0"),
         ((pipelines()[0].repeat(), None), "Received: cardinality=-1"),
         (
@@ -153,49 +265,72 @@ def test_a_run_without_a_whole_epoch_is_refused():
         training.fit(build(), pipelines(), epochs=0)
 
 
-RUN = """
-    import os, signal, sys
+KILLS = """
+    import zipfile
     import numpy as np
     from course_lib import datasets, training
     from course_lib.backend import keras
 
-    directory, kill = sys.argv[1], int(sys.argv[2])
-
     class Kill(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch, logs=None):
-            if self.model.optimizer.iterations == kill:
-                os.kill(os.getpid(), signal.SIGKILL)
+        def __init__(self, step, at):
+            super().__init__()
+            self.step, self.at = step, at
 
-    keras.utils.set_random_seed(1)
-    augmentation = datasets.Augmentation(shift=1, rotation=10)
-    data = datasets.load("digits", batch_size=32, train_count=128, test_count=64, augmentation=augmentation)
-    model = keras.Sequential([
-        keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization(),
-        keras.layers.Flatten(), keras.layers.Dropout(0.5), keras.layers.Dense(10, "softmax"),
-    ])
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    history = training.fit(model, data, epochs=4, directory=directory, callbacks=[Kill()]).history
-    state = [np.asarray(variable) for variable in [*model.variables, *model.optimizer.variables]]
-    np.savez(f"{directory}/end.npz", *state, history=[history[name] for name in sorted(history)])
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.optimizer.iterations == self.step:
+                if self.at == "names":
+                    kill_at_call(os, "replace", 2)
+                elif self.at == "writing":
+                    kill_at_call(zipfile.ZipFile, "close", 1)
+                else:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+    def kill_at_call(owner, name, count):
+        original, calls = getattr(owner, name), []
+
+        def counting(*arguments, **options):
+            calls.append(1)
+            if len(calls) == count:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*arguments, **options)
+
+        setattr(owner, name, counting)
+
+    def run(number, *, directory, step=-1, at=None):
+        keras.utils.set_random_seed(1)
+        augmentation = datasets.Augmentation(shift=1, rotation=10)
+        counts = {"train_count": 128, "test_count": 64}
+        data = datasets.load("digits", batch_size=32, augmentation=augmentation, **counts)
+        model = keras.Sequential([
+            keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization(),
+            keras.layers.Flatten(), keras.layers.Dropout(0.5), keras.layers.Dense(10, "softmax"),
+        ])
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        history = training.fit(model, data, epochs=5, directory=directory, callbacks=[Kill(step, at)]).history
+        state = [np.asarray(variable) for variable in [*model.variables, *model.optimizer.variables]]
+        np.savez(f"{directory}/end.npz", *state)
+        return history
 """
 
 
-def test_a_killed_run_goes_on_to_the_weights_of_an_undisturbed_one(tmp_path):
-    def start(name, kill):
-        command = [sys.executable, "-c", textwrap.dedent(RUN), str(tmp_path / name), str(kill)]
-        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-
-    undisturbed, killed = start("undisturbed", -1), start("killed", 10)  # in the third epoch of four steps
-    killed.communicate()
-    assert killed.returncode == -signal.SIGKILL
-    resumed = start("killed", -1)
-    lines = resumed.communicate()[1].splitlines()
-    assert [line.split(",")[0].split()[-1] for line in lines] == ["3/4", "4/4"]
-    undisturbed.communicate()
-    with np.load(tmp_path / "undisturbed/end.npz") as expected, np.load(tmp_path / "killed/end.npz") as found:
-        assert expected["history"].shape == (4, 4)
-        for name in expected.files:
-            np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+def test_a_run_that_is_killed_at_every_bad_moment_ends_with_the_weights_of_an_undisturbed_one(tmp_path):
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    forks, dead = Forks(KILLS), [{"raised": "killed"}]
+    expected = forks.run(directory=str(undisturbed))
+    assert forks.run(directory=str(killed), step=10) == dead  # in the third epoch of four steps
+    last, best = killed / "last.keras", killed / "best.keras"
+    second_epoch = last.read_bytes()
+    assert forks.run(directory=str(killed), step=12, at="writing") == dead
+    assert not zipfile.is_zipfile(killed / "partial.keras")  # half of the third epoch's file
+    assert last.read_bytes() == second_epoch
+    assert forks.run(directory=str(killed), step=12, at="names") == dead  # last.keras is the third, best not
+    assert last.read_bytes() != second_epoch == best.read_bytes()
+    assert forks.run(directory=str(killed)) == expected
+    assert len(expected[0]["result"]["loss"]) == 5
+    forks.close()
+    with np.load(undisturbed / "end.npz") as one, np.load(killed / "end.npz") as two:
+        for name in one.files:
+            np.testing.assert_array_equal(two[name], one[name], err_msg=name)
 
 
 def test_a_finished_run_returns_its_history_and_its_weights_at_once(tmp_path):
@@ -246,16 +381,19 @@ def test_a_kill_between_the_two_files_does_not_lose_the_best(tmp_path):
     assert (tmp_path / "best.keras").read_bytes() == (tmp_path / "last.keras").read_bytes()
 
 
-def test_a_full_disk_leaves_the_last_whole_epoch(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_the_last_whole_epoch(tmp_path):
     training.fit(build(), pipelines(), epochs=1, directory=tmp_path)
     before = (tmp_path / "last.keras").read_bytes()
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", lambda file: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-        with pytest.raises(OSError, match="No space left"):
-            training.fit(build(), pipelines(), epochs=2, directory=tmp_path)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))  # no file may grow larger
+    try:
+        with pytest.raises(OSError, match=r"File too large: .* could not keep epoch 2; the same call"):
+            training.fit(build(), pipelines(), epochs=2, directory=tmp_path, verbose=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (tmp_path / "last.keras").read_bytes() == before
-    assert training.fit(build(), pipelines(), epochs=2, directory=tmp_path).epoch == [0, 1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.keras", "last.keras"]
+    assert training.fit(build(), pipelines(), epochs=2, directory=tmp_path).epoch == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -287,6 +425,27 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, damage):
         ValueError, match=r"last.keras must be a file of `training.fit`, undamaged.*Received: \w+"
     ):
         training.fit(build(), pipelines(), epochs=2, directory=tmp_path)
+
+
+def test_a_callback_that_would_restore_what_a_kill_loses_is_refused(tmp_path):
+    stop = keras.callbacks.EarlyStopping(restore_best_weights=True)
+    with pytest.raises(ValueError, match=r"Received: EarlyStopping\(restore_best_weights=True\)"):
+        training.fit(build(), pipelines(), epochs=1, directory=tmp_path, callbacks=[stop])
+
+
+def test_a_callback_that_remembers_what_no_file_keeps_says_so(tmp_path):
+    class Sums(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.steps, self.weights = 0, None
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.steps, self.weights = self.steps + 1, self.model.get_weights()
+
+    training.fit(build(), pipelines(), epochs=1, directory=tmp_path, callbacks=[Sums()])
+    sums = Sums()
+    with pytest.warns(UserWarning, match="Sums goes on without what no file keeps: weights"):
+        training.fit(build(), pipelines(), epochs=2, directory=tmp_path, callbacks=[sums])
+    assert sums.steps == 6
 
 
 def test_an_unknown_monitor_is_refused_with_those_there_are(tmp_path):
@@ -367,23 +526,23 @@ class Clock:
 
 def test_the_time_left_counts_steps_validation_and_the_epochs_to_come(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(training, "time", clock)
-    progress = training._Progress("net", steps=4, test_steps=6, epochs=3, done=0, verbose=False)
+    monkeypatch.setattr(progress, "time", clock)
+    line = progress.Progress("net", steps=4, test_steps=6, epochs=3, done=0, verbose=False)
     left = []
     for epoch in range(3):
-        progress.on_epoch_begin(epoch)
+        line.on_epoch_begin(epoch)
         for batch in range(4):
-            progress.on_train_batch_begin(batch)
+            line.on_train_batch_begin(batch)
             clock.now += 50 if (epoch, batch) == (0, 0) else 2  # the first includes tracing
-            progress.on_train_batch_end(batch, {"loss": 1.0})
-            left.append(progress.seconds_left())
+            line.on_train_batch_end(batch, {"loss": 1.0})
+            left.append(line.seconds_left())
         clock.now += 10  # validation
-        progress.on_epoch_end(epoch, {"loss": 1.0})
+        line.on_epoch_end(epoch, {"loss": 1.0})
     # A test step counts as a third of a training step, 4 s for the six, until a validation has taken 10 s.
     assert left[:4] == [None, 4 + 4 + 2 * 12, 2 + 4 + 2 * 12, 4 + 2 * 12]
     assert left[4:8] == [6 + 10 + 18, 4 + 10 + 18, 2 + 10 + 18, 10 + 18]
     assert left[8:] == [6 + 10, 4 + 10, 2 + 10, 10]
-    assert progress.seconds_left() == 0
+    assert line.seconds_left() == 0
 
 
 CELL = """

@@ -1,0 +1,157 @@
+"""What `fit` accepts as data, and how many equal parts its batches have."""
+
+import reprlib
+import sys
+
+import numpy as np
+
+from course_lib.backend import keras
+
+__all__ = ["is_pipeline", "pair", "skip", "test_batches", "train_batches"]
+
+ACCEPTED = "a batched tf.data.Dataset, a keras.utils.PyDataset or a tuple (x, y) of arrays"
+
+
+def pair(data):
+    """Return (train, test) of a `datasets.Dataset` or a pair. Raise ValueError if `data` is neither."""
+    is_pair = isinstance(data, tuple | list)
+    found = data if is_pair else [getattr(data, name, None) for name in ("train", "test")]
+    if len(found) != 2 or found[0] is None:
+        raise ValueError(
+            f"`data` must be a Dataset or a pair (train, test), each {ACCEPTED}. "
+            f"Received: data={reprlib.repr(data)}"
+        )
+    return found
+
+
+def train_batches(data, batch_size, replicas):
+    """Return (batches, their number, their size): shuffled if they were arrays, no batch a ragged one.
+
+    Raises:
+        ValueError: if the data are not as `fit` says, or the replicas would get unequal parts.
+    """
+    data = _batched("training", data, batch_size, shuffle=True)
+    count, size = _check("training", data)
+    if replicas > 1 and (size is None or size % replicas):
+        raise ValueError(
+            f"The {replicas} replicas need equal parts of every training batch: a batch size that {replicas} "
+            f"divides, and `drop_remainder=True`. Received: batches of {size or 'varying size'}"
+        )
+    return data, count, size
+
+
+def test_batches(data, batch_size, replicas):
+    """Return (batches, their number): the same examples, in batches that leave no replica empty."""
+    data = _batched("test", data, batch_size, shuffle=False, parts=replicas)
+    count, size = _check("test", data)
+    if replicas == 1 or (size and size % replicas == 0):
+        return data, count
+    if isinstance(data, keras.utils.PyDataset):
+        raise ValueError(
+            f"The {replicas} replicas need equal parts of every test batch. Received: batches of "
+            f"{size or 'varying size'}"
+        )
+    examples = size * count if size else sum(len(_first(batch)) for batch in data)
+    for new in range(min(max(size or 0, 64), examples) // replicas * replicas, 0, -replicas):
+        # A last batch is dealt out from the front, in parts that are as large as those of the others or,
+        # within one process, as equal as can be.
+        if examples % new == 0 or examples % new > new // replicas * (replicas - 1):
+            tf = sys.modules["tensorflow"]
+            count = -(-examples // new)
+            return data.rebatch(new).apply(tf.data.experimental.assert_cardinality(count)), count
+    raise ValueError(
+        f"The {replicas} replicas need an example each of every test batch: a number of examples that "
+        f"{replicas} divides always works. Received: {examples} examples"
+    )
+
+
+def skip(data, epochs, more):
+    """Use up the orders of these epochs, and of `more` passes of a pipeline. Return its last first batch."""
+    batch = None
+    for _ in range(epochs + more if is_pipeline(data) else epochs):
+        if is_pipeline(data):
+            batch = next(iter(data))
+        else:
+            data.on_epoch_end()
+    return batch
+
+
+class _Arrays(keras.utils.PyDataset):
+    """Batches of arrays, in an order that the number of the epoch decides."""
+
+    def __init__(self, arrays, batch_size, shuffle):
+        super().__init__()
+        self.arrays, self.batch_size, self.shuffle, self.epoch = arrays, batch_size, shuffle, -1
+        self.on_epoch_end()
+
+    def __len__(self):
+        whole, rest = divmod(len(self.arrays[0]), self.batch_size)
+        return whole + (rest > 0 and not self.shuffle)
+
+    def __getitem__(self, index):
+        rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
+        return tuple(array[rows] for array in self.arrays)
+
+    def on_epoch_end(self):
+        self.epoch += 1
+        self.order = np.arange(len(self.arrays[0]))
+        if self.shuffle:
+            np.random.default_rng(self.epoch).shuffle(self.order)
+
+
+def _batched(name, data, batch_size, *, shuffle, parts=1):
+    if not isinstance(data, tuple):
+        if batch_size is not None:
+            raise ValueError(
+                f"`batch_size` belongs to arrays; other {name} data bring their own batches. "
+                f"Received: batch_size={batch_size!r}"
+            )
+        return data
+    size = 64 if batch_size is None else batch_size
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"`batch_size` must be a whole number, 1 or more. Received: batch_size={size!r}")
+    arrays = tuple(np.asarray(array) for array in data)
+    if len(arrays) not in (2, 3) or len({array.shape[:1] for array in arrays}) > 1 or not arrays[0].ndim:
+        shapes = ", ".join(str(array.shape) for array in arrays)
+        raise ValueError(
+            f"The {name} arrays must be x and y, or x, y and sample weights, one entry an example. "
+            f"Received: shapes {shapes}"
+        )
+    examples = len(arrays[0])
+    if not shuffle:
+        size = next((n for n in range(min(size, examples), 0, -1) if examples % n == n % parts == 0), size)
+    if keras.backend.backend() != "tensorflow":
+        return _Arrays(arrays, size, shuffle)
+    import tensorflow as tf
+
+    pipeline = tf.data.Dataset.from_tensor_slices(arrays)
+    if shuffle:
+        pipeline = pipeline.shuffle(examples, seed=0)
+    return pipeline.batch(size, drop_remainder=shuffle)
+
+
+def is_pipeline(data):
+    """Return whether these are tf.data, without importing TensorFlow: who made them has done so."""
+    return "tensorflow" in sys.modules and isinstance(data, sys.modules["tensorflow"].data.Dataset)
+
+
+def _check(name, data):
+    """Return the number of the batches and their size, None if it varies."""
+    if is_pipeline(data):
+        count, size = int(data.cardinality()), _first(data.element_spec).shape[0]
+    elif isinstance(data, keras.utils.PyDataset):
+        count = len(data)
+        sizes = {len(_first(data[index])) for index in {0, count - 1}} if count else {0}
+        size = sizes.pop() if len(sizes) == 1 else None
+    else:
+        raise ValueError(f"The {name} data must be {ACCEPTED}. Received: {type(data).__name__}")
+    if count is None or count < 1:
+        raise ValueError(
+            f"The {name} data must have a known number of batches, 1 or more (`.repeat()` never ends; "
+            f"`drop_remainder` leaves none of a batch larger than the data). Received: cardinality={count}"
+        )
+    return count, size
+
+
+def _first(batch):
+    return keras.tree.flatten(batch)[0]

@@ -1,0 +1,192 @@
+"""The replicas of a model: on which devices they are, what each of them draws, and where they must agree."""
+
+import contextlib
+import functools
+import os
+
+from course_lib.backend import keras
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+    from course_lib.training import workers
+
+__all__ = ["Replicas", "count", "drawn", "kind", "of", "peeks", "precision", "scope", "strategy"]
+
+# Open notebooks share a GPU: TensorFlow takes memory as it needs it, not all of it at once.
+os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+
+# Replica i draws from the seed s + i * APART. A seed is smaller, so that s is what is left of a division.
+APART = 2**33 + 0x9E3779B1
+
+
+def strategy(devices=None):
+    """Return the strategy for these devices, the same one whenever it is asked for.
+
+    - TF_CONFIG names several workers: `MultiWorkerMirroredStrategy`. It waits until all of them have come,
+      and TensorFlow wants it first of all: ask for the strategy before you load data.
+    - several GPUs: `MirroredStrategy` over all of them.
+    - otherwise TensorFlow's default strategy: tracing under `MirroredStrategy` takes two to three times as
+      long, and on a single GPU Keras turns XLA on, which it does neither on CPUs nor under another strategy
+      (`compile(jit_compile=...)` overrules it).
+    - on the JAX backend: `keras.distribution.DataParallel` over all devices.
+
+    Args:
+        devices: names such as ("CPU:0", "CPU:1") to mirror over, instead of the above.
+
+    Raises:
+        ValueError: if TF_CONFIG is not as TensorFlow reads it.
+        RuntimeError: if TensorFlow has computed something before it could join several workers.
+    """
+    return _strategy(tuple(devices or ()))
+
+
+@functools.cache
+def _strategy(devices):
+    if keras.backend.backend() == "jax":
+        names = [name.lower() for name in devices] or keras.distribution.list_devices()
+        return keras.distribution.DataParallel(devices=names)
+    tf.get_logger().setLevel("ERROR")  # names of devices, logged as INFO, differ between machines
+    if devices:
+        # With the default reduction, a second strategy in the same process crashes.
+        return tf.distribute.MirroredStrategy(devices, cross_device_ops=tf.distribute.ReductionToOneDevice())
+    if workers.expected() > 1:
+        return workers.join()
+    if len(tf.config.list_physical_devices("GPU")) > 1:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def precision():
+    """Return the Keras dtype policy that trains fastest here, for `keras.config.set_dtype_policy`.
+
+    "mixed_bfloat16" if every GPU has bfloat16 units (NVIDIA's compute capability 8.0 and later), "float32"
+    otherwise: CPUs and older GPUs compute bfloat16 more slowly. `fit` sets no policy: the chapters' numbers
+    are those of float32.
+    """
+    if keras.backend.backend() == "jax":
+        import jax
+
+        gpus = [device for device in jax.devices() if device.platform == "gpu"]
+        capabilities = [float(getattr(gpu, "compute_capability", 0)) for gpu in gpus]
+    else:
+        gpus = tf.config.list_physical_devices("GPU")
+        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+        capabilities = [detail.get("compute_capability", (0, 0))[0] for detail in details]
+    return "mixed_bfloat16" if capabilities and min(capabilities) >= 8 else "float32"
+
+
+def of(model):
+    """Return the strategy of a model; None on JAX if it was built without one."""
+    if keras.backend.backend() != "jax":
+        return model.distribute_strategy
+    mesh = getattr(model.variables[0].value.sharding, "mesh", None)  # Keras's JAX models don't know theirs
+    return mesh and strategy([f"{device.platform}:{device.id}" for device in mesh.devices.flat])
+
+
+def count(model):
+    """Return the number of replicas of a model, those on other machines included."""
+    place = of(model)
+    if keras.backend.backend() == "jax":
+        return place.num_model_replicas if place else 1
+    return place.num_replicas_in_sync
+
+
+def kind(model):
+    """Return "one process" or "workers": whether Keras's own `fit` can train the model.
+
+    Raises:
+        ValueError: if the replicas would not train as one.
+    """
+    replicas, optimizer = count(model), model.optimizer
+    if keras.backend.backend() == "jax":
+        return "one process"
+    several = workers.expected() > 1
+    if several and not isinstance(of(model), tf.distribute.MultiWorkerMirroredStrategy):
+        raise ValueError(
+            "With TF_CONFIG set, a model must be built within `training.strategy().scope()`, or each worker "
+            f"would train alone. Received: {model.name!r}, built outside"
+        )
+    if replicas > 1:
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            raise ValueError(
+                "Several replicas need a precision without loss scaling, as Keras lets each of them scale by "
+                "itself: float32 or mixed_bfloat16. Received: mixed_float16"
+            )
+        for name in ("clipnorm", "clipvalue", "global_clipnorm"):
+            if value := getattr(optimizer, name, None):
+                raise ValueError(
+                    "Several replicas need an optimizer without clipping, as Keras clips each replica's part "
+                    f"of the gradient by itself. Received: {name}={value!r}"
+                )
+    return "workers" if several else "one process"
+
+
+def scope(model):
+    """Return the context in which a model's variables are made, loaded and trained."""
+    place = of(model)
+    return place.scope() if place else contextlib.nullcontext()
+
+
+def peeks(model):
+    """Return whether Keras begins a pass over the training data to look at a batch."""
+    if keras.backend.backend() == "jax":
+        return True
+    if isinstance(of(model), tf.distribute.MultiWorkerMirroredStrategy):
+        return False
+    with scope(model):
+        return tf.distribute.has_strategy()
+
+
+def drawn(model):
+    """Return the states of random generators (dropout's), which Keras counts as variables but never saves."""
+    saved = {id(weight) for weight in model.weights}
+    return [variable for variable in model.variables if id(variable) not in saved]
+
+
+class Replicas(keras.callbacks.Callback):
+    """Gives each replica its own random numbers, and all of them the same moving averages.
+
+    Left alone, the replicas of a TensorFlow strategy draw the same numbers, so that dropout drops the same
+    units in each part of the batch, and each keeps the moving averages of its own part in BatchNormalization:
+    validation then depends on who has which picture, and a checkpoint holds those of the first replica alone.
+
+    A layer that draws once for the whole batch has an attribute `draws_per_batch`, which is True; its draws
+    stay equal on all replicas.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if keras.backend.backend() == "jax" or count(self.model) == 1:
+            return
+        layers = self.model._flatten_layers(include_self=False)
+        shared = [layer for layer in layers if getattr(layer, "draws_per_batch", False)]
+        shared = {id(variable) for layer in shared for variable in layer.variables}
+        place = of(self.model)
+        numbers = place.experimental_local_results(place.run(_number))
+        for seed in drawn(self.model):
+            if id(seed) in shared:
+                continue
+            for number, copy in zip(numbers, place.experimental_local_results(seed.value), strict=True):
+                first, steps = copy.numpy().tolist()
+                if number > 0:
+                    copy.assign([first % APART + int(number) * APART, steps])
+
+    def on_test_begin(self, logs=None):
+        self._average()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._average()
+
+    def _average(self):
+        if keras.backend.backend() == "jax" or count(self.model) == 1:
+            return
+        states = [
+            weight for weight in self.model.non_trainable_weights if weight.dtype in ("float32", "float64")
+        ]
+        if states:
+            for state, mean in zip(states, workers.mean(of(self.model), states), strict=True):
+                state.assign(mean)
+
+
+def _number():
+    return tf.identity(tf.distribute.get_replica_context().replica_id_in_sync_group)

@@ -1,0 +1,191 @@
+"""Several machines that train as one: Keras's loop, run by each worker of a `MultiWorkerMirroredStrategy`.
+
+Keras 3's own `fit` fails under that strategy ("PerReplica ... unsupported type"); TensorFlow's strategy and
+Keras's `train_step`, metrics and callbacks work. Each worker reads the whole pipeline and keeps its share of
+every batch (TensorFlow's policy DATA), so that together they see the batches that one process would.
+"""
+
+import faulthandler
+import json
+import math
+import os
+import re
+import sys
+
+import numpy as np
+import tensorflow as tf
+
+from course_lib.backend import keras
+
+__all__ = [
+    "agree",
+    "evaluate",
+    "expected",
+    "fingerprint",
+    "fit",
+    "is_chief",
+    "join",
+    "lost",
+    "mean",
+    "require_pipelines",
+]
+
+PATIENCE = 600  # seconds
+EXAMPLE = '{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", "index": 0}}'
+
+
+def expected():
+    """Return how many workers TF_CONFIG names; 1 without it."""
+    text = os.environ.get("TF_CONFIG") or "{}"
+    try:
+        config = json.loads(text)
+        cluster = config.get("cluster", {})
+        addresses = [*cluster.get("chief", ()), *cluster.get("worker", ())]
+        task = config["task"] if addresses else {"type": "worker", "index": 0}
+        known = len(cluster.get(task["type"], ())) if addresses else 1
+        if not 0 <= task["index"] < known:
+            raise ValueError("no such task")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"TF_CONFIG must be like {EXAMPLE}. Received: TF_CONFIG={text}") from error
+    return max(1, len(addresses))
+
+
+def join():
+    """Return the strategy of this worker as soon as all of them have come; end the process if some do not."""
+    config = json.loads(os.environ["TF_CONFIG"])
+    names = "; ".join(f"{kind} {', '.join(places)}" for kind, places in config["cluster"].items())
+    print(f"Waiting up to {PATIENCE // 60} minutes for all of {names}", file=sys.stderr, flush=True)
+    # TensorFlow waits for an hour, deaf to Python's threads and signals; this timer is neither.
+    faulthandler.dump_traceback_later(PATIENCE, exit=True, file=sys.__stderr__)
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except RuntimeError as error:
+        raise RuntimeError(
+            "With TF_CONFIG set, call `training.strategy()` first of all: before data are loaded or anything "
+            f"is computed. Received: {error}"
+        ) from error
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def is_chief():
+    """Return whether this worker writes the files and shows the progress; True without TF_CONFIG."""
+    if expected() == 1:
+        return True
+    config = json.loads(os.environ["TF_CONFIG"])
+    first = "chief" if "chief" in config["cluster"] else "worker"
+    return (config["task"]["type"], config["task"]["index"]) == (first, 0)
+
+
+def require_pipelines(*batches):
+    """Raise ValueError if these are no tf.data, which TensorFlow deals out to the workers."""
+    for data in batches:
+        if not isinstance(data, (tf.data.Dataset, type(None))):
+            raise ValueError(f"Several workers need tf.data or arrays. Received: {type(data).__name__}")
+
+
+def fit(model, train, test, steps, epochs, initial_epoch, callbacks):
+    """Train as `keras.Model.fit` does. Every worker runs every callback, on equal logs."""
+    strategy = model.distribute_strategy
+    with strategy.scope():
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+    train_pass = _Pass(model, train, model.train_step, "train")
+    test_pass = None if test is None else _Pass(model, test, model.test_step, "test")
+    callbacks = keras.callbacks.CallbackList(callbacks, model=model, epochs=epochs, steps=steps, verbose=0)
+    model.stop_training, logs = False, {}
+    callbacks.on_train_begin()
+    for epoch in range(initial_epoch, epochs):
+        callbacks.on_epoch_begin(epoch)
+        logs = train_pass.run(callbacks)
+        if test_pass:
+            callbacks.on_test_begin()
+            test_logs = test_pass.run(callbacks)
+            callbacks.on_test_end(test_logs)
+            logs |= {f"val_{name}": value for name, value in test_logs.items()}
+        callbacks.on_epoch_end(epoch, logs)
+        if model.stop_training:
+            break
+    model.optimizer.finalize_variable_values(model.trainable_weights)
+    callbacks.on_train_end(logs)
+
+
+def evaluate(model, test):
+    """Return the loss and metrics over all batches, as `keras.Model.evaluate` does."""
+    return _Pass(model, test, model.test_step, "test").run(keras.callbacks.CallbackList(model=model))
+
+
+class _Pass:
+    """Runs one step of the model on each batch of a pipeline."""
+
+    def __init__(self, model, batches, step, mode):
+        strategy, self.model, self.mode = model.distribute_strategy, model, mode
+        options = tf.data.Options()
+        options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+        self.batches = strategy.experimental_distribute_dataset(batches.with_options(options))
+
+        @tf.function
+        def everywhere(batch):
+            logs = strategy.run(step, args=(batch,))
+            names = sorted(logs)
+            values = strategy.run(lambda logs: tf.stack([logs[name] for name in names]), args=(logs,))
+            values = tf.unstack(strategy.reduce("MEAN", values, axis=None), len(names))
+            return dict(zip(names, values, strict=True))
+
+        self.step = everywhere
+
+    def run(self, callbacks):
+        """Return the loss and metrics over the whole pass."""
+        begin = getattr(callbacks, f"on_{self.mode}_batch_begin")
+        end = getattr(callbacks, f"on_{self.mode}_batch_end")
+        self.model.reset_metrics()
+        for number, batch in enumerate(self.batches):
+            begin(number)
+            end(number, self.step(batch))
+            if self.mode == "train" and self.model.stop_training:
+                break
+        return {name: float(value) for name, value in self.model.get_metrics_result().items()}
+
+
+def mean(strategy, variables):
+    """Return the mean over all replicas of each variable."""
+
+    def replica():
+        values = [tf.identity(variable.value) for variable in variables]
+        return tf.distribute.get_replica_context().all_reduce("MEAN", values)
+
+    means = tf.function(lambda: strategy.run(replica))()
+    return [strategy.experimental_local_results(value)[0] for value in means]
+
+
+def agree(model, **numbers):
+    """Wait for all workers. Raise ValueError unless each of them has the same numbers."""
+    strategy = model.distribute_strategy
+    mine = np.array([list(numbers.values())], "float64")
+    rows = strategy.gather(strategy.run(lambda: tf.constant(mine)), axis=0).numpy()
+    for name, values in zip(numbers, rows.T, strict=True):
+        if not np.allclose(values, values[0], rtol=1e-5, atol=0):
+            raise ValueError(
+                "All workers must make the same call on the same batches (seed what shuffles), with a "
+                f"`directory` that all of them see. Received: {name} {', '.join(f'{v:.9g}' for v in values)}"
+            )
+
+
+def lost(error):
+    """Return the name of the worker that TensorFlow misses, "another worker", or None for any other error."""
+    if not isinstance(error, tf.errors.UnavailableError | tf.errors.AbortedError | tf.errors.CancelledError):
+        return None
+    named = re.findall(r"/job:(\w+)/(?:replica:0/)?task:(\d+)(?!\d|/device)", str(error))
+    task = json.loads(os.environ["TF_CONFIG"])["task"]
+    names = {f"{kind} {index}" for kind, index in named} - {f"{task['type']} {task['index']}"}
+    return " and ".join(sorted(names)) or "another worker"
+
+
+def fingerprint(batch):
+    """Return a number that differs between batches, but hardly by a rounding error in one."""
+    total = 0.0
+    for tensor in tf.nest.flatten(batch):
+        if tensor.dtype.is_floating or tensor.dtype.is_integer:
+            values = tensor.numpy().astype("float64").ravel()
+            total += float(values @ np.sqrt(np.arange(1, len(values) + 1)))
+    return total if math.isfinite(total) else 0.0

@@ -27,7 +27,9 @@ import tensorflow as tf
 __all__ = ["SHAPES", "Augmentation", "Dataset", "Drawing", "draw_shapes", "load", "read_digit", "warp"]
 
 FILLS = ("constant", "nearest", "reflect")
+CENTERS = ("pixel", "channel", "standard")
 CACHE_BYTES = 2**30  # a split that is larger, in 8-bit pixels, is read from disk again in every epoch
+CENTER_COUNT = 10_000  # how many training pictures, at most, the mean and deviation are computed from
 MAX_PIXELS = 64_000_000  # of a learner's picture: more than most phones make
 
 
@@ -70,7 +72,8 @@ def _black_and_white(value_range):
 class Augmentation:
     """Say how the training pictures change at random, anew in each epoch.
 
-    Shift, scale, squeeze and shear are the distortions of LeCun et al. (1998), section III.B.
+    Shift, scale, squeeze and shear are the distortions of LeCun et al. (1998), section III.B. The 4 pixels of
+    padding and random crop of the CIFAR papers are `shift=4`: whole pixels, black from beyond the border.
 
     Args:
         shift: whole pixels, up to this many in each direction.
@@ -80,8 +83,17 @@ class Augmentation:
         shear: each row moves over the one below it by up to this many pixels either way, in [0, 1].
         flip: None, "horizontal", "vertical" or "both"; each happens to half of the pictures.
         crop: side of a window at a random place, as a fraction of the picture's, in [0.1, 1]; the window is
-            enlarged to the full size. 0.875 takes 224 of 256 pixels, as in AlexNet.
+            resized to the full size. 224 / 256 is AlexNet's. A pair (smallest, largest) draws the side such
+            that all enlargements between are equally likely: (224 / 512, 224 / 256) is VGG's, whose pictures
+            are first resized to a shorter side of 256 to 512 pixels.
+        area: (smallest, largest) share of the picture that a window covers, in [0.01, 1], equally likely in
+            between. (0.08, 1) is GoogLeNet's (Szegedy et al. 2015, section 6). Not together with `crop`.
+        aspect: such a window's ratio of width to height lies between 1 / aspect and aspect, in [1, 4]; what
+            would be wider or higher than the picture is cut. 4 / 3 is GoogLeNet's.
         color: brightness, contrast and saturation vary by up to this fraction, in [0, 1].
+        pca: standard deviation, in [0, 1], of the multiples of the RGB values' principal components that are
+            added to a picture, in proportion to their eigenvalues (Krizhevsky et al. 2012, section 4.1: 0.1).
+            The components are those of the batch, where the paper takes the whole training set's.
         fill: what appears beyond the border: "constant" (black), "nearest" or "reflect".
 
     Raises:
@@ -94,39 +106,61 @@ class Augmentation:
     squeeze: float = 0.0
     shear: float = 0.0
     flip: str | None = None
-    crop: float = 1.0
+    crop: float | tuple[float, float] = 1.0
+    area: tuple[float, float] = (1.0, 1.0)
+    aspect: float = 1.0
     color: float = 0.0
+    pca: float = 0.0
     fill: str = "constant"
 
     def __post_init__(self):
         _require(_whole(self.shift), "`shift` must be a whole number of pixels.", f"shift={self.shift!r}")
         _require_ranges(self, scale=(0, 0.9), rotation=(0, 180), squeeze=(0, 0.9), shear=(0, 1))
-        _require_ranges(self, crop=(0.1, 1), color=(0, 1))
+        _require_ranges(self, aspect=(1, 4), color=(0, 1), pca=(0, 1))
+        sides = _sides(self.crop)
+        required = "`crop` must be in [0.1, 1], or (smallest, largest)."
+        _require(_ordered(sides, 0.1, 1), required, f"crop={self.crop!r}")
+        required = "`area` must be (smallest, largest) in [0.01, 1]."
+        _require(_ordered(self.area, 0.01, 1), required, f"area={self.area!r}")
+        one = min(sides) == 1 or self.area[0] == 1
+        _require(one, "`crop` and `area` must not come together.", f"crop={self.crop}, area={self.area}")
         flips = (None, "horizontal", "vertical", "both")
         _require(self.flip in flips, f"`flip` must be one of {flips}.", f"flip={self.flip!r}")
         _require(self.fill in FILLS, f"`fill` must be one of {FILLS}.", f"fill={self.fill!r}")
 
-    def __call__(self, x, seed):
-        """Change a batch x (N, H, W, C) in [0, 1]; the same whole number `seed` makes the same changes."""
+    def __call__(self, x, seed, size=None):
+        """Change a batch x (N, H, W, C) in [0, 1], or of bytes; the same whole `seed` makes the same changes.
+
+        Return float32 pictures in [0, 1], of `size` (height, width), or as large as they come. Without `crop`
+        and `area`, a smaller size is their central part.
+        """
+        x = tf.convert_to_tensor(x)
         count, height, width, channels = x.shape
+        size = (height, width) if size is None else tuple(size)
         draws = tf.random.stateless_uniform((13, count), [seed, 0], -1.0, 1.0)
-        for draw, axis, direction in ((draws[0], 2, "horizontal"), (draws[1], 1, "vertical")):
-            if self.flip in (direction, "both"):
-                x = tf.where(draw[:, None, None, None] < 0, tf.reverse(x, [axis]), x)
-        if (self.shift, self.scale, self.rotation, self.squeeze, self.shear, self.crop) != (0, 0, 0, 0, 0, 1):
-            room = (1 / self.crop - 1) / 2  # how far the window can move, in sides of the enlarged picture
+        upside_down = (draws[1] < 0) & (self.flip in ("vertical", "both"))
+        mirrored = (draws[0] < 0) & (self.flip in ("horizontal", "both"))
+        down, right = tf.round(draws[2] * (self.shift + 0.499)), tf.round(draws[4] * (self.shift + 0.499))
+        warped = (self.scale, self.rotation, self.squeeze, self.shear) != (0, 0, 0, 0)
+        windowed = min(_sides(self.crop)) < 1 or self.area[0] < 1
+        shifted = self.shift > 0 and not warped
+        if shifted or (self.flip is not None and (warped or not windowed)):
+            x = _move(x, upside_down, mirrored, down * float(shifted), right * float(shifted), self.fill)
+            upside_down, mirrored = tf.zeros_like(upside_down), tf.zeros_like(mirrored)
+        if warped:
             x = warp(
-                x,
-                shift=(
-                    tf.round(draws[2] * (self.shift + 0.499)) + draws[3] * room * height,
-                    tf.round(draws[4] * (self.shift + 0.499)) + draws[5] * room * width,
-                ),
-                scale=(1 + draws[6] * self.scale) / self.crop,
+                _unit(x),
+                shift=(down, right),
+                scale=1 + draws[6] * self.scale,
                 rotation=draws[7] * self.rotation,
                 squeeze=1 + draws[8] * self.squeeze,
                 shear=draws[9] * self.shear,
                 fill=self.fill,
             )
+        if windowed:
+            rows, columns = self._window(seed, draws[3], draws[5], (height, width), size)
+            x = _resample(x, rows, columns, upside_down, mirrored, size)
+        x = _unit(_center(x, size))
         if self.color:
             brightness, contrast, saturation = tf.unstack(1 + self.color * draws[10:, :, None, None, None])
             mean = tf.reduce_mean(x, [1, 2, 3], keepdims=True)
@@ -134,7 +168,91 @@ class Augmentation:
             if channels == 3:
                 gray = tf.image.rgb_to_grayscale(x)
                 x = gray + (x - gray) * saturation
+        if self.pca:
+            values = tf.reshape(x, [-1, channels])
+            values -= tf.reduce_mean(values, 0)
+            covariance = tf.matmul(values, values, transpose_a=True) / len(values)
+            # The paper adds the sum of a_i lambda_i p_i. Normal draws a have the same distribution along any
+            # axes, so the covariance times such draws is the same, without its eigenvectors p_i.
+            draws = tf.random.stateless_normal((count, channels), [seed, 2], stddev=self.pca)
+            x += tf.matmul(draws, covariance)[:, None, None]
         return tf.clip_by_value(x, 0.0, 1.0)
+
+    def _window(self, seed, down, right, old, new):
+        """Return where each window begins and its side, in pixels, for rows and columns.
+
+        `down` and `right` in [-1, 1) say where among all possible places; `old` and `new` are the sizes of
+        the picture and of what becomes of the window.
+        """
+        smallest, largest = _sides(self.crop)
+        draws = tf.random.stateless_uniform((2, len(down)), [seed, 1])
+        if self.area[0] < 1:
+            area = self.area[0] + draws[0] * (self.area[1] - self.area[0])
+            ratio = 1 / self.aspect + draws[1] * (self.aspect - 1 / self.aspect)
+            parts = tf.sqrt(area / ratio), tf.sqrt(area * ratio)
+        else:
+            parts = [1 / (1 / largest + draws[0] * (1 / smallest - 1 / largest))] * 2
+        windows = []
+        for place, part, before, after in zip((down, right), parts, old, new, strict=True):
+            side = tf.minimum(part, 1) * before
+            first = (place + 1) / 2 * (before - side)
+            if smallest == largest and round(largest * before) == after:  # keep each pixel as it is
+                first = tf.floor((place + 1) / 2 * (before - after + 1))
+            windows.append((first, side))
+        return windows
+
+
+def _sides(crop):
+    return crop if isinstance(crop, (tuple, list)) else (crop, crop)
+
+
+def _ordered(pair, low, high):
+    """Return whether these are two numbers with low <= first <= second <= high."""
+    two = isinstance(pair, (tuple, list)) and len(pair) == 2 and all(map(_number, pair))
+    return two and low <= pair[0] <= pair[1] <= high
+
+
+def _unit(x):
+    """Return float32 pictures in [0, 1] from such, or from bytes."""
+    return tf.cast(x, tf.float32) / 255 if x.dtype == tf.uint8 else x
+
+
+def _center(x, size):
+    """Return the central part (..., height, width, C)."""
+    top, left = ((x.shape[axis] - side) // 2 for axis, side in zip((-3, -2), size, strict=True))
+    return x[..., top : top + size[0], left : left + size[1], :]
+
+
+def _move(x, upside_down, mirrored, down, right, fill):
+    """Flip pictures, then move them by whole pixels; four times as fast as `warp`, which interpolates."""
+    count, height, width, channels = x.shape
+    x = tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])  # one black pixel stands for all beyond the border
+    ends = []
+    for side, flip, move in ((height, upside_down, down), (width, mirrored, right)):
+        place = tf.range(side) - tf.cast(move, tf.int32)[:, None]
+        if fill == "reflect":
+            place = tf.minimum(place % (2 * side), 2 * side - 1 - place % (2 * side))
+        beyond = 1 if fill == "constant" else 0
+        place = tf.clip_by_value(place, -beyond, side - 1 + beyond)
+        ends.append(1 + tf.where(flip[:, None], side - 1 - place, place))
+    rows = (height + 2) * tf.range(count)[:, None] + ends[0]
+    places = (width + 2) * rows[:, :, None] + ends[1][:, None]
+    return tf.gather(tf.reshape(x, [-1, channels]), places)
+
+
+def _resample(x, rows, columns, upside_down, mirrored, size):
+    """Flip pictures, then resize windows (first pixel, side) to `size`; three times as fast as `warp`."""
+    ends = []
+    for axis, (first, side), flip in ((1, rows, upside_down), (2, columns, mirrored)):
+        step = side / size[axis - 1]
+        centers = first + step / 2 - 0.5, first + side - step / 2 - 0.5  # of the outermost pixels
+        for place in centers:  # 0 and 1 are the picture's outermost
+            place = tf.clip_by_value(place / max(x.shape[axis] - 1, 1), 0, 1)
+            ends.append(tf.where(flip, 1 - place, place))
+    top, bottom, left, right = ends
+    boxes = tf.stack([top, left, bottom, right], axis=1)
+    resized = tf.image.crop_and_resize(x, boxes, tf.range(len(x)), size)
+    return resized / 255 if x.dtype == tf.uint8 else resized
 
 
 def warp(x, *, shift=(0, 0), scale=1.0, rotation=0.0, squeeze=1.0, shear=0.0, fill="constant"):
@@ -433,7 +551,7 @@ class Dataset:
 
     `train` and `test` are tf.data of batches (x, y), all of one size: x (batch, H, W, C) float32, y (batch,)
     int64. `train` comes in a new order in each epoch, without the incomplete last batch; `test` holds each
-    image once.
+    image once. Both are less `mean` and divided by `deviation`, arrays that broadcast over (H, W, C).
     """
 
     name: str
@@ -445,6 +563,8 @@ class Dataset:
     test_count: int
     source: str
     licence: str
+    mean: np.ndarray = dataclasses.field(repr=False)
+    deviation: np.ndarray = dataclasses.field(repr=False)
     _plain: dict = dataclasses.field(repr=False)
 
     def arrays(self, split):
@@ -476,13 +596,30 @@ def _preparation(size, pad, channels):
     return prepare
 
 
+def _statistics(center, pictures, low, high):
+    """Return the mean and deviation, float32, of uint8 pictures whose bytes stand for `low` to `high`."""
+    if center is None:
+        return np.float32(0), np.float32(1)
+    total, squares, count = 0.0, 0.0, 0
+    for x, _ in pictures.batch(64).as_numpy_iterator():
+        x = x.astype("float64")
+        total, squares, count = total + x.sum(0), squares + np.square(x).sum(0), count + len(x)
+    mean, square, scale = total / count, squares / count, (high - low) / 255
+    if center != "pixel":
+        mean, square = mean.mean((0, 1)), square.mean((0, 1))
+    deviation = np.sqrt(np.maximum(square - mean**2, 1e-6)) * scale if center == "standard" else 1
+    return np.float32(mean * scale + low), np.float32(deviation)
+
+
 def load(
     name,
     *,
     image_size=None,
+    resize=None,
     pad=0,
     color=None,
     value_range=(0.0, 1.0),
+    center=None,
     batch_size=64,
     augmentation=None,
     seed=0,
@@ -498,9 +635,16 @@ def load(
         name: "digits", "shapes", or a name in TFDS, with its config if it has one: "imagenette/160px-v2".
         image_size: side in pixels, or (height, width). Pictures are cut about their centre to this shape and
             resized (bicubic, antialiased). None keeps the size they have; shapes are then 64 x 64.
+        resize: resize them to this first, no smaller than `image_size`, of which then the central part is
+            left; in training it is the augmentation's window, if that has a `crop` or `area`. AlexNet and its
+            followers resize to 256, for an input of 224. None: as `image_size`.
         pad: pixels of black added on each side after that. LeNet-5 sees MNIST's 28 x 28 with pad=2.
         color: "grayscale", "rgb", or None to keep what they have.
         value_range: the values of black and of white. LeNet-5 was trained with (-0.1, 1.175).
+        center: what is subtracted from these values: None, nothing; "pixel", the mean of the training
+            pictures at each pixel and channel; "channel", that of each channel. "standard" also divides by
+            each channel's standard deviation. All are computed from the first 10,000 training pictures at
+            most, not augmented.
         batch_size: images in a training batch; a test batch has the most up to this that divide their number.
         augmentation: an Augmentation, for the training pictures alone.
         seed: a whole number. The same one gives the same shapes, and, after the same
@@ -521,11 +665,17 @@ def load(
     """
     _require(isinstance(name, str), "`name` must be that of a dataset.", f"name={name!r}")
     size = None if image_size is None else _pair(image_size)
+    stored = size if resize is None else _pair(resize)
+    fits = resize is None or (size is not None and pad == 0 and size[0] <= stored[0] and size[1] <= stored[1])
+    required = "`resize` must come with an `image_size` that is no larger, and without `pad`."
+    _require(fits, required, f"resize={resize!r}, image_size={image_size!r}, pad={pad!r}")
     _require(_whole(pad), "`pad` must be a whole number of pixels.", f"pad={pad!r}")
     _require(
         color in (None, "grayscale", "rgb"), '`color` must be "grayscale", "rgb" or None.', f"color={color!r}"
     )
     low, high = _black_and_white(value_range)
+    known = center is None or center in CENTERS
+    _require(known, f"`center` must be one of {CENTERS} or None.", f"center={center!r}")
     changes = augmentation is None or isinstance(augmentation, Augmentation)
     _require(changes, "`augmentation` must be an Augmentation or None.", f"augmentation={augmentation!r}")
     _require(_whole(seed), "`seed` must be a whole number.", f"seed={seed!r}")
@@ -543,7 +693,7 @@ def load(
     if name == "digits":
         raw = _digits()
     elif name == "shapes":
-        raw = _shapes(size or (64, 64), (train_count or 2000, test_count or 500), drawing, seed)
+        raw = _shapes(stored or (64, 64), (train_count or 2000, test_count or 500), drawing, seed)
     else:
         raw = _tfds(name, splits, download)
 
@@ -553,14 +703,9 @@ def load(
     sized = size or None not in spec.shape
     _require(sized, f"`image_size` must be given: the images of {name!r} differ in size.", "image_size=None")
     channels = {None: spec.shape[-1], "grayscale": 1, "rgb": 3}[color]
-    prepare = _preparation(size or tuple(spec.shape[:2]), pad, channels)
-
-    def to_float(x, y):
-        return tf.cast(x, tf.float32) / 255, y
-
-    def to_range(x, y):
-        return x * (high - low) + low, y
-
+    stored = stored or tuple(spec.shape[:2])
+    prepare = _preparation(stored, pad, channels)
+    window = tuple(side + 2 * pad for side in (size or stored))
     kept = {}
     for split, count in counts.items():
         pictures = getattr(raw, split)
@@ -569,6 +714,9 @@ def load(
         few = counts[split] <= there
         _require(few, f"`{split}_count` must be at most {there}, all of {name!r}.", f"{split}_count={count}")
         kept[split] = pictures.take(counts[split]).map(prepare, tf.data.AUTOTUNE)
+        if split == "train":  # before the cache, which wants to be read whole
+            few = kept[split].take(CENTER_COUNT).map(lambda x, y: (_center(x, window), y))
+            mean, deviation = _statistics(center, few, low, high)
         if counts[split] * kept[split].element_spec[0].shape.num_elements() <= CACHE_BYTES:
             kept[split] = kept[split].cache()
     full = batch_size <= counts["train"]
@@ -576,33 +724,44 @@ def load(
         full, f"`batch_size` must be at most {counts['train']}, all for training.", f"batch_size={batch_size}"
     )
 
-    image_shape = tuple(kept["train"].element_spec[0].shape)
-    buffer = max(1, min(counts["train"], CACHE_BYTES // math.prod(image_shape)))
+    def to_values(x, y):
+        x = x * (high - low) + low
+        return (x if center is None else (x - mean) / deviation), y
+
+    def finish(x, y):
+        return to_values(_unit(_center(x, window)), y)
+
+    def augment(batch, draw):
+        return to_values(augmentation(batch[0], draw, window), batch[1])
+
+    pixels = kept["train"].element_spec[0].shape.num_elements()
+    buffer = max(1, min(counts["train"], CACHE_BYTES // pixels))
     train = kept["train"].shuffle(buffer, seed=seed, reshuffle_each_iteration=True)
-    train = train.batch(batch_size, drop_remainder=True).map(to_float, tf.data.AUTOTUNE)
-    if augmentation is not None:
+    train = train.batch(batch_size, drop_remainder=True)
+    if augmentation is None:
+        train = train.map(finish, tf.data.AUTOTUNE)
+    else:
         seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
-        train = tf.data.Dataset.zip(train, seeds)
-        train = train.map(lambda batch, draw: (augmentation(batch[0], draw), batch[1]), tf.data.AUTOTUNE)
-    plain = {
-        split: pictures.map(to_float, tf.data.AUTOTUNE).map(to_range) for split, pictures in kept.items()
-    }
+        train = tf.data.Dataset.zip(train, seeds).map(augment, tf.data.AUTOTUNE)
+    plain = {split: pictures.map(finish, tf.data.AUTOTUNE) for split, pictures in kept.items()}
     test_batch = max(size for size in range(1, batch_size + 1) if counts["test"] % size == 0)
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return Dataset(
         name=name,
-        train=train.map(to_range).prefetch(tf.data.AUTOTUNE).with_options(options),
+        train=train.prefetch(tf.data.AUTOTUNE).with_options(options),
         test=plain["test"]
         .batch(test_batch, drop_remainder=True)
         .prefetch(tf.data.AUTOTUNE)
         .with_options(options),
         class_names=raw.class_names,
-        image_shape=image_shape,
+        image_shape=(*window, channels),
         train_count=counts["train"],
         test_count=counts["test"],
         source=raw.source,
         licence=raw.licence,
+        mean=mean,
+        deviation=deviation,
         _plain=plain,
     )
 

@@ -130,6 +130,50 @@ def test_colour_pictures_become_grayscale_and_grayscale_becomes_rgb():
     np.testing.assert_array_equal(tripled, np.repeat(load("digits").arrays("test")[0], 3, axis=-1))
 
 
+def test_a_larger_picture_leaves_its_central_part_and_training_its_windows():
+    whole = load("shapes", image_size=20, train_count=64, test_count=6)
+    few = {"image_size": (14, 16), "resize": 20, "train_count": 64, "test_count": 6}
+    part = load("shapes", **few)
+    assert part.image_shape == (14, 16, 3)
+    for split in ("train", "test"):
+        np.testing.assert_array_equal(part.arrays(split)[0], whole.arrays(split)[0][:, 3:17, 2:18])
+    np.testing.assert_array_equal(epoch(part.test)[0], part.arrays("test")[0])
+    flipped, _ = epoch(load("shapes", augmentation=Augmentation(flip="vertical"), **few).train)
+    known = {bytes(x) for x in part.arrays("train")[0]}
+    assert {bytes(x) in known for x in flipped} == {True, False}
+    assert {*(bytes(x) in known or bytes(x[::-1].copy()) in known for x in flipped)} == {True}
+    windows, _ = epoch(load("shapes", augmentation=Augmentation(crop=0.4), **few).train)
+    assert windows.shape == (64, 14, 16, 3)
+    assert not {bytes(x) for x in windows} & known
+
+
+@pytest.mark.parametrize("low", [0.0, -0.5])
+@pytest.mark.parametrize("center", ["pixel", "channel", "standard"])
+def test_the_mean_and_deviation_are_those_of_the_training_pictures(center, low):
+    shape = {"image_size": 12, "resize": 14, "train_count": 128, "test_count": 10, "value_range": (low, 200)}
+    plain = load("shapes", **shape)
+    data = load("shapes", center=center, augmentation=Augmentation(shift=3), **shape)
+    x, x_test = plain.arrays("train")[0].astype("float64"), plain.arrays("test")[0]
+    mean = x.mean(axis=0 if center == "pixel" else (0, 1, 2))
+    deviation = x.std(axis=(0, 1, 2)) if center == "standard" else 1
+    np.testing.assert_allclose(data.mean, mean, rtol=1e-5)
+    np.testing.assert_allclose(data.deviation, deviation, rtol=1e-4)
+    np.testing.assert_allclose(data.arrays("test")[0], (x_test - mean) / deviation, atol=2e-3)
+    black = (low - data.mean) / data.deviation  # beyond the border
+    found = epoch(data.train)[0]
+    assert np.isclose(found, np.broadcast_to(black, found.shape), atol=1e-3).all(axis=-1).sum() > 1000
+
+
+def test_nothing_is_subtracted_unless_asked_for_and_a_constant_channel_stays_finite(monkeypatch):
+    assert (load("digits").mean, load("digits").deviation) == (0, 1)
+    monkeypatch.setattr(datasets, "CENTER_COUNT", 3)
+    data = load("digits", center="pixel")
+    np.testing.assert_allclose(data.mean, load("digits").arrays("train")[0][:3].mean(0), atol=1e-6)
+    black = tf.data.Dataset.from_tensors((np.zeros((4, 4, 3), "uint8"), 0))
+    _, deviation = datasets._statistics("standard", black, 0, 1)
+    assert (deviation > 0).all()
+
+
 def test_a_split_too_large_for_memory_is_read_again_and_the_same(monkeypatch):
     _, expected = epoch(load("digits").test)
     monkeypatch.setattr(datasets, "CACHE_BYTES", 64 * 100)
@@ -169,6 +213,11 @@ print("trained")
         ({"value_range": None}, "value_range=None"),
         ({"value_range": "ab"}, "value_range='ab'"),
         ({"value_range": (0, float("inf"))}, r"value_range=\(0, inf\)"),
+        ({"center": "mean"}, "center='mean'"),
+        ({"resize": 9}, "resize=9, image_size=None, pad=0"),
+        ({"resize": 9, "image_size": 10}, "resize=9, image_size=10, pad=0"),
+        ({"resize": 9, "image_size": 8, "pad": 1}, "resize=9, image_size=8, pad=1"),
+        ({"resize": 0, "image_size": 8}, "image_size=0"),
         ({"augmentation": 5}, "augmentation=5"),
         ({"splits": ("train", "test")}, "name='digits'"),
         ({"seed": 1.5}, "seed=1.5"),
@@ -216,7 +265,10 @@ def test_arrays_of_an_unknown_split_are_refused():
         ({"flip": "vertical"}, False),
         ({"flip": "both", "fill": "reflect"}, False),
         ({"crop": 0.7}, False),
+        ({"crop": (0.4, 0.9), "flip": "both"}, False),
+        ({"area": (0.08, 1.0), "aspect": 4 / 3}, False),
         ({"color": 0.5}, False),
+        ({"pca": 0.9}, False),
         ({"shift": 3, "scale": 0.3, "rotation": 180, "crop": 0.5, "color": 1.0, "fill": "nearest"}, False),
     ],
 )
@@ -266,7 +318,21 @@ def test_a_random_crop_enlarges_a_window_that_lies_within_the_picture():
 
 
 @pytest.mark.parametrize(
-    "field", ["shift", "scale", "rotation", "squeeze", "shear", "flip", "crop", "color", "fill"]
+    "field",
+    [
+        "shift",
+        "scale",
+        "rotation",
+        "squeeze",
+        "shear",
+        "flip",
+        "crop",
+        "area",
+        "aspect",
+        "color",
+        "pca",
+        "fill",
+    ],
 )
 def test_an_augmentation_outside_its_range_is_refused(field):
     for value in (-1, "much", 1000.5, None if field != "flip" else True):
@@ -274,8 +340,121 @@ def test_an_augmentation_outside_its_range_is_refused(field):
             Augmentation(**{field: value})
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"crop": (0.8, 0.4)},
+        {"crop": (0.05, 0.5)},
+        {"crop": (0.5, 0.6, 0.7)},
+        {"area": (0.0, 1.0)},
+        {"area": 0.5},
+        {"crop": 0.5, "area": (0.5, 1.0)},
+    ],
+)
+def test_windows_that_cannot_be_are_refused(fields):
+    with pytest.raises(ValueError, match=f"`{next(iter(fields))}` .*must .*Received: {next(iter(fields))}="):
+        Augmentation(**fields)
+
+
 def test_a_number_of_numpy_is_a_number():
     assert Augmentation(scale=np.float32(0.1)).scale == np.float32(0.1)
+
+
+@pytest.mark.parametrize("fill", ["constant", "nearest", "reflect"])
+def test_whole_pixels_move_as_numpy_pads_and_as_warp_does(fill):
+    x = np.random.default_rng(0).random((60, 5, 7, 3), "float32")
+    found = Augmentation(shift=6, flip="horizontal", fill=fill)(x, 3).numpy()
+    mode = {"constant": "constant", "nearest": "edge", "reflect": "symmetric"}[fill]
+    padded = np.pad(x, [(0, 0), (6, 6), (6, 6), (0, 0)], mode=mode)
+    places = {}
+    for i, picture in enumerate(found):
+        for flip in (False, True):
+            source = np.pad(x[i, :, ::-1], [(6, 6), (6, 6), (0, 0)], mode=mode) if flip else padded[i]
+            for top, left in np.ndindex(13, 13):
+                if np.array_equal(picture, source[top : top + 5, left : left + 7]):
+                    places[i] = (flip, 6 - top, 6 - left)
+    assert len(places) == 60
+    assert {flip for flip, *_ in places.values()} == {True, False}
+    for i, (flip, down, right) in places.items():
+        source = x[i : i + 1, :, ::-1] if flip else x[i : i + 1]
+        np.testing.assert_array_equal(warp(source, shift=(down, right), fill=fill)[0], found[i])
+
+
+def test_bytes_change_as_the_numbers_that_they_stand_for():
+    x = np.random.default_rng(0).integers(0, 256, (8, 9, 9, 3), "uint8")
+    for fields in (
+        {"shift": 2},
+        {"rotation": 9, "flip": "both"},
+        {"crop": 0.6, "shift": 1},
+        {"pca": 0.5},
+        {},
+    ):
+        change = Augmentation(**fields)
+        np.testing.assert_allclose(change(x, 1), change(x.astype("float32") / 255, 1), atol=1e-6)
+
+
+def test_a_window_as_large_as_what_becomes_of_it_keeps_every_pixel():
+    x = np.random.default_rng(0).random((400, 8, 12, 2), "float32")
+    found = Augmentation(crop=0.75, flip="horizontal")(x, 0, (6, 9)).numpy()
+    seen = set()
+    for i, picture in enumerate(found):
+        for flip, top, left in np.ndindex(2, 3, 4):
+            source = x[i, :, ::-1] if flip else x[i]
+            if np.allclose(picture, source[top : top + 6, left : left + 9], atol=1e-4):
+                seen.add((flip, top, left))
+                break
+        else:
+            raise AssertionError(f"picture {i} is no window")
+    assert len(seen) == 24
+
+
+def ramps(count, side=64):
+    """Return pictures whose two channels are the row and the column of each pixel, in [0, 1]."""
+    rows, columns = np.mgrid[:side, :side].astype("float32") / side
+    return np.broadcast_to(np.stack([rows, columns], axis=-1), (count, side, side, 2))
+
+
+def windows(augmentation, count=2000, side=64, size=16):
+    """Return top, left, height and width of each window, as parts of the picture."""
+    found = augmentation(ramps(count, side), 0, (size, size)).numpy()
+    first, last = found[:, 2, 2], found[:, -3, -3]  # the border's pixels lie nearer than half a pixel
+    height, width = (last - first).T * size / (size - 5)
+    top, left = (first - np.stack([height, width], -1) * 2.5 / size).T + 0.5 / side
+    return top, left, height, width
+
+
+def test_sides_of_windows_are_drawn_so_that_all_enlargements_are_equally_likely():
+    top, left, height, width = windows(Augmentation(crop=(0.4, 0.8)))
+    np.testing.assert_allclose(height, width, atol=1e-3)
+    enlargement = np.sort(1 / height)
+    np.testing.assert_allclose(enlargement, np.linspace(1 / 0.8, 1 / 0.4, 2000), atol=0.05)
+    for start in (top, left):
+        place = start / (1 - height)
+        np.testing.assert_allclose(np.sort(place), np.linspace(0, 1, 2000), atol=0.05)
+
+
+def test_areas_of_windows_are_equally_likely_and_their_ratio_stays_in_its_bounds():
+    top, left, height, width = windows(Augmentation(area=(0.1, 0.5), aspect=4 / 3))
+    np.testing.assert_allclose(np.sort(height * width), np.linspace(0.1, 0.5, 2000), atol=0.02)
+    ratio = np.sort(width / height)
+    np.testing.assert_allclose(ratio, np.linspace(3 / 4, 4 / 3, 2000), atol=0.03)
+    assert min(top.min(), left.min()) > -0.01
+    assert max((top + height).max(), (left + width).max()) < 1.01
+    *_, height, width = windows(Augmentation(area=(1 - 1e-9, 1.0), aspect=2.0))
+    assert max(height.max(), width.max()) < 1.01  # what would be wider is cut
+    assert height.min() < 0.8
+
+
+def test_pca_noise_moves_each_picture_along_the_principal_components_by_their_eigenvalues():
+    rng = np.random.default_rng(0)
+    mixing = np.array([[0.1, 0.05, 0.0], [0.0, 0.06, 0.02], [0.0, 0.0, 0.03]])
+    x = (0.5 + rng.uniform(-1, 1, (3000, 4, 4, 3)) @ mixing).astype("float32")
+    noise = Augmentation(pca=0.5)(x, 0).numpy() - x
+    np.testing.assert_allclose(noise, np.broadcast_to(noise[:, :1, :1], noise.shape), atol=1e-6)
+    values, vectors = np.linalg.eigh(np.cov(x.reshape(-1, 3).T))
+    along = noise[:, 0, 0] @ vectors
+    np.testing.assert_allclose(along.std(axis=0), 0.5 * values, rtol=0.05)
+    assert abs(np.corrcoef(along.T)[np.triu_indices(3, 1)]).max() < 0.06
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,213 @@
+"""Each way in which a training goes wrong is told in words, with the layer; a healthy one says nothing."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+from course_lib import datasets, training
+from course_lib.architectures import cifar_resnet, googlenet, lenet5, stochastic_depth_resnet
+from course_lib.backend import keras
+from course_lib.canaries import Canaries, TrainingWarning
+from course_lib.layers import MAPLoss
+
+import tensorflow as tf  # isort: skip
+
+DIGITS = datasets.load("digits", batch_size=32)
+
+
+def dense(*layers, hidden=1, rate=0.1, devices=None, **units):
+    """Return a compiled network: hidden layers of 16 units, `layers`, and a classifier."""
+    keras.utils.set_random_seed(0)
+    units = {"activation": "relu", "kernel_initializer": "he_normal", **units}
+    with training.strategy(devices).scope():
+        model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(name="flatten")])
+        for number in range(1, hidden + 1):
+            model.add(keras.layers.Dense(16, **units, name=f"hidden{number}"))
+        for layer in layers:
+            model.add(layer)
+        model.add(keras.layers.Dense(10, "softmax", name="head"))
+        model.compile(keras.optimizers.SGD(rate), "sparse_categorical_crossentropy")
+    return model
+
+
+def told(model, data=DIGITS, *, epochs=1, probe=True, **options):
+    """Train, and return the sentences of the canaries."""
+    canaries = Canaries(next(iter(data.test)) if probe else None, **options)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(data.train, epochs=epochs, shuffle=False, verbose=0, callbacks=[canaries])
+    return [str(warning.message) for warning in caught if warning.category is TrainingWarning]
+
+
+def layer(function, name):
+    return keras.layers.Lambda(function, name=name)
+
+
+def test_a_healthy_training_says_nothing():
+    field = datasets.load("digits", batch_size=32, image_size=20, pad=6, value_range=(-0.1, 1.175))
+    keras.utils.set_random_seed(0)
+    original = lenet5()
+    original.compile(keras.optimizers.Adam(4e-3), MAPLoss())
+    assert told(original, field, epochs=3) == []
+    normalized = cifar_resnet(8, input_shape=(8, 8, 1), width=0.5)
+    normalized.compile(keras.optimizers.SGD(0.1, 0.9), "sparse_categorical_crossentropy")
+    assert told(normalized, epochs=3) == []
+    assert told(dense(hidden=2), epochs=3) == []
+
+
+def test_a_loss_that_stays_at_chance_is_told_once_after_patience():
+    (sentence,) = told(dense(rate=1e-9), epochs=5, patience=4)
+    assert sentence.startswith("The loss is 2.")
+    assert "after epoch 4, no better than guessing among 10 classes (ln 10 = 2.303)" in sentence
+    assert told(dense(rate=1e-9), epochs=3, patience=4) == []
+    assert "after epoch 3" in told(dense(rate=1e-9), epochs=4, patience=1)[0]  # 44 steps each: not before 100
+
+
+def test_a_loss_that_is_no_cross_entropy_has_no_chance():
+    model = dense(rate=0.0)
+    model.compile("sgd", lambda labels, outputs: 9 + 0 * outputs[:, 0])
+    assert told(model, epochs=3) == []
+
+
+def test_a_dead_layer_is_named_with_the_epoch():
+    dead = keras.layers.Dense(
+        8, activation="relu", bias_initializer=keras.initializers.Constant(-1e6), name="dead"
+    )
+    sentences = told(dense(dead, hidden=2))
+    assert [sentence.split(":")[0] for sentence in sentences] == ["Layer 'dead' is dead after epoch 1"]
+
+
+@pytest.mark.parametrize("name", ["ReLU", "Activation"])
+def test_a_relu_may_be_a_layer_of_its_own(name):
+    relu = keras.layers.ReLU(name="gate") if name == "ReLU" else keras.layers.Activation("relu", name="gate")
+    sentences = told(dense(layer(lambda x: x - 1e6, "low"), relu))
+    assert sentences[0].startswith("Layer 'gate' is dead")
+
+
+def test_zeros_of_a_layer_without_relu_are_no_death():
+    assert told(dense(layer(lambda x: 0 * x, "zero")), epochs=1) == []
+
+
+def test_the_first_layer_whose_output_is_not_finite_is_named_before_the_first_step():
+    sentences = told(dense(layer(lambda x: tf.math.log(x - 1.0), "log"), layer(tf.abs, "abs")))
+    assert sentences == ["The output of layer 'log' is not finite before the first step."]
+
+
+def test_a_layer_whose_gradient_alone_is_not_finite_is_named():
+    root = layer(lambda x: tf.sqrt(0 * x), "root")
+    sentences = told(dense(layer(tf.identity, "before"), root, layer(tf.identity, "after")))
+    assert sentences == ["The gradient of layer 'root' is not finite before the first step."]
+
+
+def test_weights_that_become_not_finite_are_named_in_the_step_that_shows_it():
+    sentences = told(dense(hidden=2, rate=float("nan")))
+    assert sentences == [
+        "The output of layer 'hidden1' is not finite in step 2 of epoch 1, nor are its weights."
+    ]
+
+
+def test_an_exploding_loss_names_the_layer_of_the_largest_gradient():
+    sentences = told(dense(layer(lambda x: 1e3 * x, "large"), rate=0.03, activation="linear"))
+    expected = r"The loss grows from \d+ to \S+ in step 2 of epoch 1, its gradient most in layer 'hidden1'\."
+    assert re.match(expected, sentences[0])
+
+
+def test_an_exploding_gradient_is_told_after_the_epoch_though_the_loss_is_not():
+    @tf.custom_gradient
+    def enlarge(x):
+        return tf.identity(x), lambda gradient: 1e6 * gradient
+
+    sentences = told(dense(layer(tf.identity, "before"), layer(enlarge, "enlarge"), hidden=2, rate=1e-12))
+    assert sentences[0].startswith("The gradient explodes after epoch 1: in layer 'hidden")
+
+
+def test_a_vanishing_gradient_is_named():
+    sentences = told(dense(hidden=12, activation="sigmoid", kernel_initializer="glorot_uniform"))
+    assert sentences[0].startswith("The gradient vanishes after epoch 1: in layer 'hidden1' its norm is ")
+
+
+def test_a_small_gradient_is_none_that_vanishes_once_the_loss_is_small():
+    def shrink(x):
+        return 1e-9 * x + tf.stop_gradient(x - 1e-9 * x)
+
+    model = dense(layer(shrink, "shrink"), rate=1e-3)
+    assert "vanishes after epoch 1: in layer 'hidden1'" in told(model)[0]
+    model.optimizer.learning_rate = 0.3
+    model.fit(DIGITS.train, epochs=15, shuffle=False, verbose=0)
+    assert told(model) == []
+
+
+def test_without_a_probe_the_loss_alone_is_watched():
+    assert told(dense(rate=float("nan")), probe=False) == ["The loss is nan in step 2 of epoch 1."]
+    sentences = told(dense(layer(lambda x: 1e3 * x, "large"), rate=0.03), probe=False)
+    assert sentences[0].endswith("in step 2 of epoch 1. Lower the learning rate.")
+    dead = keras.layers.ReLU(max_value=0.0)
+    assert told(dense(dead), probe=False) == []
+
+
+def test_the_canaries_leave_the_training_as_it_is_and_closed_gates_say_nothing():
+    def train(callbacks):
+        keras.utils.set_random_seed(3)
+        model = stochastic_depth_resnet(8, survival=0.3, input_shape=(8, 8, 1), width=0.5)
+        model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+        data = datasets.load("digits", train_count=320)
+        model.fit(data.train, epochs=3, shuffle=False, verbose=0, callbacks=callbacks)
+        return [variable.numpy() for variable in model.variables]
+
+    alone = train([])
+    with warnings.catch_warnings(action="error", category=TrainingWarning):
+        watched = train([Canaries(next(iter(DIGITS.test)))])
+    for one, other in zip(alone, watched, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_two_replicas_and_three_heads_are_watched_too():
+    assert told(dense(devices=("CPU:0", "CPU:1"))) == []
+    sentences = told(dense(layer(lambda x: x / 0.0, "bad"), devices=("CPU:0", "CPU:1")))
+    assert sentences == ["The output of layer 'bad' is not finite before the first step."]
+    keras.utils.set_random_seed(0)
+    model = googlenet(input_shape=(79, 79, 1), classes=10, width=0.05)
+    model.compile(
+        keras.optimizers.SGD(0.0), ["sparse_categorical_crossentropy"] * 3, loss_weights=[1, 0.3, 0.3]
+    )
+    x, y = np.random.default_rng(0).random((100, 79, 79, 1), "float32"), np.arange(100) % 10
+    batches = tf.data.Dataset.from_tensor_slices((x, (y, y, y))).batch(1)
+    canaries = Canaries(next(iter(batches)), patience=1)
+    with warnings.catch_warnings(record=True) as caught:
+        model.fit(batches, shuffle=False, verbose=0, callbacks=[canaries])
+    assert re.match(r"The loss is 2\.\d+ after epoch 1, .* \(ln 10 = 2\.303\)", str(caught[-1].message))
+
+
+def test_the_same_trouble_is_told_again_in_another_training():
+    for _ in range(2):
+        model = dense(layer(lambda x: tf.math.log(x - 1.0), "log"))
+        canaries = Canaries(next(iter(DIGITS.test)))
+        with warnings.catch_warnings(record=True) as caught:  # with Python's usual filters
+            model.fit(DIGITS.train, verbose=0, shuffle=False, callbacks=[canaries])
+        assert ["'log' is not finite" in str(warning.message) for warning in caught] == [True]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "received"),
+    [
+        ({"probe": np.zeros((2, 8, 8, 1))}, "Received: ndarray"),
+        ({"patience": 0}, "Received: patience=0"),
+        ({"patience": 1.5}, "Received: patience=1.5"),
+    ],
+)
+def test_an_invalid_argument_is_refused(arguments, received):
+    with pytest.raises(ValueError, match=f"must be .*{received}"):
+        Canaries(**arguments)
+
+
+def test_a_subclassed_model_is_refused():
+    class Own(keras.Model):
+        def call(self, x):
+            return x
+
+    canaries = Canaries(next(iter(DIGITS.test)))
+    canaries.set_model(Own())
+    with pytest.raises(ValueError, match="must be functional or sequential"):
+        canaries.on_train_begin()

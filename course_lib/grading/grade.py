@@ -25,53 +25,80 @@ from course_lib.grading import chapter_questions, reports, runner
 from course_lib.grading.grader import LARGEST_NOTEBOOK, Grader, UnusableError
 from course_lib.grading.question import judge
 from course_lib.grading.questions import CHAPTERS
+from course_lib.grading.sandbox import resource
 
 __all__ = ["grade_learner", "main"]
 
 ROOT = Path(__file__).resolve().parents[2]
+DEEPEST = 20  # folders within folders
 KEPT = ".graded"  # the folder in DIR for what has been graded
 CHECK_SEED = 0  # of `check` in a notebook, and of a grade without another
 DAMAGED = "The notebook cannot be read: {}. Hand it in again, as Jupyter saved it."
 
 
-def grade_learner(grader, questions, folder, name, *, seed):
-    """Grade what one learner handed in: a folder or a notebook. Returns plain data (see `reports.write`)."""
+def grade_learner(grader, questions, asked, folder, name, *, seed):
+    """Grade what one learner handed in, a folder or a notebook, in the chapters `asked`.
+
+    Returns plain data (see `reports.write`).
+    """
     notebooks, notes = _notebooks(folder / name)
-    names = [each for asked in questions.values() for each in asked]
+    names = [each for of_chapter in questions.values() for each in of_chapter]
     graded = {}
     for path in notebooks:
-        shown = str(path.relative_to(folder))
         content = grader.read(path, names)
-        chapter = _chapter(content.get("found", {}), questions, path)
         if "unreadable" in content:
-            entry = _unreadable(content["unreadable"], questions.get(chapter, {}))
-        elif chapter is None:
-            notes.append(f"`{path.name}` answers no question that is graded.")
-            continue
+            chapter = next((each for each in questions if each in path.stem), "")
+            chapters = {chapter: _unreadable(content["unreadable"], questions.get(chapter, {}))}
         else:
-            entry = [
-                _grade_question(grader, question, content, seed) for question in questions[chapter].values()
-            ]
-        graded.setdefault(chapter or "", []).append({"notebook": shown, "questions": entry})
+            chapters = {
+                chapter: _graded_questions(grader, questions[chapter], content, seed)
+                for chapter in _answered(content["found"], questions)
+                if chapter in asked
+            }
+        for chapter, entries in chapters.items():
+            if chapter in asked or not chapter:
+                attempt = {"notebook": str(path.relative_to(folder)), "questions": entries}
+                graded.setdefault(chapter, []).append(attempt)
     chapters = []
     for chapter, attempts in sorted(graded.items()):
         best = max(attempts, key=lambda each: sum(question["points"] for question in each["questions"]))
-        others = [each["notebook"] for each in attempts if each is not best]
-        counts = [
+        said = (
             f"There are {len(attempts)} notebooks for this chapter; `{best['notebook']}` has the most points."
-        ]
+        )
         for each in attempts if not chapter else [best]:
-            chapters.append({"chapter": chapter, **each, "notes": counts if others and chapter else []})
+            several = chapter and len(attempts) > 1
+            chapters.append({"chapter": chapter, **each, "notes": [said] if several else []})
     if not notebooks:
         notes.append("No notebook was found.")
+    elif not graded:
+        notes.append("The notebook answers no question that is graded.")
     return {"learner": name, "notes": notes, "chapters": chapters}
+
+
+def _graded_questions(grader, questions, content, seed):
+    """Return the entries of a chapter's questions; one that uses a wrong answer to another says so."""
+    entries = {name: _grade_question(grader, each, content, seed) for name, each in questions.items()}
+    for name, entry in entries.items():
+        uses = (content["found"].get(name) or {}).get("uses", ())
+        wrong = [each for each in uses if each in entries and entries[each]["status"] != "right"]
+        if wrong and entry["status"] not in ("right", "not attempted"):
+            entry["feedback"] += f" It uses `{wrong[0]}`, which is not right: mend that first."
+    return list(entries.values())
+
+
+def _answered(found, questions):
+    """Return the chapters half of whose questions the notebook answers, or the one that it answers most."""
+    counts = {chapter: len(asked.keys() & found.keys()) for chapter, asked in questions.items()}
+    best = max(counts, key=counts.get)
+    halves = [chapter for chapter, asked in questions.items() if 2 * counts[chapter] >= len(asked)]
+    return halves or [best] * bool(counts[best])
 
 
 def _grade_question(grader, question, content, seed):
     """Return the entry of one question in the report."""
     found, name = content["found"].get(question.name), question.name
     if not isinstance(found, dict):
-        return _entry(question, "not attempted", 0, f"The notebook defines no `{name}`.")
+        return _entry(question, "not attempted", 0, f"The notebook defines no `{name}` of its own.")
     if "broken" in found:
         sentence = f"The cell that defines `{name}` is no valid Python: {found['broken']}."
         return _entry(question, "error", 0, sentence)
@@ -93,10 +120,10 @@ def _grade_question(grader, question, content, seed):
     if verdict.status != "right":
         if before == "right":
             sentence += " The check in the notebook finds its cases right; the grade has drawn others."
-        elif name in content.get("said_right", ()):
+        elif name in content.get("said_right", ()) and verdict.status in ("partly", "wrong"):
             sentence += (
-                " The notebook shows a check that said Right: it belongs to an earlier state of the answer, "
-                "or of what the answer uses."
+                " The notebook shows a check that said Right: that may belong to an earlier state of the "
+                "answer, or of what the answer uses."
             )
         if found.get("definitions", 0) > 1:
             sentence += f" `{name}` is defined {found['definitions']} times; the last one counts."
@@ -124,16 +151,6 @@ def _unreadable(why, asked):
     return [{**nothing, "status": "unreadable", "feedback": sentence}]
 
 
-def _chapter(found, questions, path):
-    """Return the chapter most of whose questions the notebook answers, otherwise that of its file's name."""
-    counts = {chapter: len(asked.keys() & found.keys()) for chapter, asked in questions.items()}
-    best = max(counts, key=counts.get)
-    if counts[best]:
-        return best
-    named = [chapter for chapter in questions if chapter in path.stem]
-    return named[0] if named else None
-
-
 def _notebooks(path):
     """Return the notebooks of a learner, and notes on what was left aside; no link is followed."""
     notes = []
@@ -144,13 +161,20 @@ def _notebooks(path):
     found = []
     for folder, folders, files in os.walk(path):
         folders[:] = sorted(each for each in folders if not _ignored(each))
+        if len(Path(folder).parts) - len(path.parts) >= DEEPEST and folders:
+            notes.append(f"Folders more than {DEEPEST} deep were left aside.")
+            folders.clear()
         for each in sorted(folders + files):
             full = Path(folder, each)
             if full.is_symlink():
                 notes.append(f"`{each}` is a link, which is not followed: hand in the file itself.")
-            elif full.suffix == ".ipynb" and not _ignored(each):
+            elif _is_notebook(each):
                 found.append(full)
     return found, notes
+
+
+def _is_notebook(name):
+    return name.lower().endswith(".ipynb") and not _ignored(name)
 
 
 def _ignored(name):
@@ -172,19 +196,21 @@ def main(arguments=None):
     options, parser = _options(arguments)
     folder, out = options.submissions, options.out
     try:
-        questions = _questions(options.questions)
+        found = _questions(options.questions)
         names = _learners(folder, out)
     except ValueError as error:
         parser.error(str(error))
+    questions = {chapter: {each.name: each for each in of_chapter} for chapter, of_chapter in found.items()}
     if unknown := [each for each in options.chapters or () if each not in questions]:
         parser.error(
-            f"--chapters must name some of {', '.join(questions)}. Received: --chapters {' '.join(unknown)}"
+            f"--chapters must name some of {', '.join(questions)}. Received: --chapters {','.join(unknown)}"
         )
     asked = {
-        chapter: {question.name: question for question in found}
-        for chapter, found in questions.items()
-        if not options.chapters or chapter in options.chapters
+        chapter: questions[chapter] for chapter in questions if chapter in (options.chapters or questions)
     }
+    passed_over = sorted(path.name for path in folder.iterdir() if path.name not in names)
+    if passed_over:
+        print(f"Passed over, as they are neither folders nor notebooks: {', '.join(map(repr, passed_over))}")
     kept = out / KEPT
     try:
         kept.mkdir(parents=True, exist_ok=True)
@@ -197,7 +223,7 @@ def main(arguments=None):
     if len(waiting) < len(names):
         print(f"{len(names) - len(waiting)} of {len(names)} were graded before and have not changed.")
     try:
-        for result in _graded(waiting, asked, options):
+        for result in _graded(waiting, questions, asked, options):
             results[result["learner"]] = result
             if "failed" not in result:
                 _keep(kept, result["learner"], digests[result["learner"]], result)
@@ -215,12 +241,17 @@ def main(arguments=None):
     total = [sum(question["points"] for question in _entries(each)) for each in batch["learners"]]
     possible = sum(chapter["possible"] for chapter in batch["chapters"].values())
     average = sum(total) / len(total)
+    failed = sum("failed" in result for result in results.values())
     print(
         f"{len(names)} submissions, {average:.1f} of {possible} points on average. See {out / 'index.html'}"
     )
+    if failed:
+        sys.exit(
+            f"The grader failed on {failed} of them: the reports say why. The same command tries them again."
+        )
 
 
-def _graded(names, asked, options):
+def _graded(names, questions, asked, options):
     """Yield the result of each of these learners, as it comes, under a bar of progress."""
     if not names:
         return
@@ -229,15 +260,15 @@ def _graded(names, asked, options):
 
     def graded(name):
         try:
-            return grade_learner(grader, asked, options.submissions, name, seed=options.seed)
+            return grade_learner(grader, questions, asked, options.submissions, name, seed=options.seed)
         except UnusableError:
             raise
         except Exception as error:  # of one, which must not cost the others
-            failed = f"The grader itself failed on this submission: {type(error).__name__}: {error}"
+            failed = f"The grader itself failed on this submission: {type(error).__name__}: {error}."
             entry = {"chapter": "", "notebook": None, "notes": [], "questions": _unreadable(failed, {})}
             return {"learner": name, "notes": [], "chapters": [entry], "failed": failed}
 
-    pool = ThreadPoolExecutor(options.jobs)
+    pool = ThreadPoolExecutor(min(options.jobs, _descriptors() // 8))
     try:
         with tqdm(total=len(names), unit=" submissions") as bar:
             for future in as_completed([pool.submit(graded, name) for name in names]):
@@ -266,7 +297,7 @@ def _options(arguments):
     parser.add_argument("--memory", type=_bytes, default="2G", help="a question, such as 500M or 2G (2G)")
     parser.add_argument("--seed", type=int, default=CHECK_SEED, metavar="N", help="draws cases of your own")
     parser.add_argument("--questions", type=Path, metavar="DIR", help="a folder with questions of your own")
-    parser.add_argument("--chapters", nargs="+", metavar="NAME", help="grade these alone (all that come)")
+    parser.add_argument("--chapters", type=_names, metavar="A,B", help="grade these alone (all that come)")
     parser.add_argument("--unsafe", action="store_true", help="grade without a sandbox")
     options = parser.parse_args(arguments)
     if options.jobs < 1:
@@ -276,6 +307,17 @@ def _options(arguments):
             f"--timeout must be a number of seconds above 0. Received: --timeout {options.timeout:g}"
         )
     return options, parser
+
+
+def _descriptors():
+    """Return how many files can be open at once; a job takes about six."""
+    if resource is None:
+        return 512
+    return min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1024)  # `select` takes no more
+
+
+def _names(text):
+    return text.split(",")
 
 
 def _cores():
@@ -303,7 +345,7 @@ def _learners(folder, out):
     names = [
         path.name
         for path in sorted(folder.iterdir())
-        if not _ignored(path.name) and (path.is_dir() or path.is_symlink() or path.suffix == ".ipynb")
+        if not _ignored(path.name) and (path.is_symlink() or path.is_dir() or _is_notebook(path.name))
     ]
     if not names:
         raise ValueError(
@@ -338,6 +380,8 @@ def _questions(own):
                 f"{path} must be Python that defines QUESTIONS. Received: {type(error).__name__}: {error}"
             ) from error
     names = [question.name for each in found.values() for question in each]
+    if taken := [path.stem for path in files if path.stem in CHAPTERS]:
+        raise ValueError(f"--questions must have chapters of its own. Received: {', '.join(taken)}")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"--questions must not use a name twice. Received: {', '.join(twice)}")
     return found
@@ -362,9 +406,10 @@ def _digest(path, context):
     notebooks, notes = _notebooks(path)
     for notebook in notebooks:
         digest.update(os.fsencode(notebook.relative_to(path.parent)))
-        if notebook.is_file() and notebook.stat().st_size <= LARGEST_NOTEBOOK:
-            with open(notebook, "rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
+        with contextlib.suppress(OSError):  # what cannot be read has no content
+            if notebook.is_file() and notebook.stat().st_size <= LARGEST_NOTEBOOK:
+                with open(notebook, "rb") as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
     digest.update(json.dumps(notes).encode())
     return digest.hexdigest()
 

@@ -92,7 +92,7 @@ class Grader:
         self._locks = (threading.Lock(), threading.Lock())
         if not unsafe:
             reference = package / "grading" / "questions" / "foundations.py"
-            outcome = self.ask(TRIAL, "probe", [[str(reference), str(ROOT)]])[0]
+            outcome = self.ask([[TRIAL, True]], "probe", [[str(reference), str(ROOT)]])[0]
             if outcome != {"value": []}:
                 self.close()
                 raise UnusableError(f"The sandbox does not hold on this machine; a trial came to {outcome}.")
@@ -133,6 +133,8 @@ class Grader:
 
     def ask(self, program, name, cases, *, shown=0, heavy=False, offered=None):
         """Run `program`, call what it names `name` with each of `cases`, and return an outcome a case.
+
+        A program is a list of pairs: a statement, and whether all is lost if it fails.
 
         The child gets the first `shown` cases alone, and the others when it has answered these: so what it
         says of a case that the learner knows cannot carry another one out.
@@ -205,7 +207,7 @@ class _Child:
     def __init__(self, send, receive, ending, seconds, memory):
         self._send, self._receive, self._ending = send, receive, ending
         self._seconds, self._memory = seconds, memory
-        self._until = time.monotonic() + seconds + 5  # its supervisor ends it after `seconds`
+        self._until = time.monotonic() + runner.BY_THE_CLOCK * seconds + 5  # the template ends it before
         self._read, self._problem = b"", None
 
     def __enter__(self):
@@ -256,7 +258,7 @@ class _Child:
             report += piece
         report = json.loads(report or '{"timeout": true}')
         if report.get("timeout"):
-            why = f"did not end within {self._seconds:g} seconds. Does a loop never end?"
+            why = f"did not end within {self._seconds:g} seconds of computing. Does a loop never end?"
             return {"ended": "timeout", "why": why}
         if "signal" in report:
             why = f"crashed its process (signal {report['signal']}, {signal.strsignal(report['signal'])})"
@@ -307,5 +309,9 @@ def _outcome(data):
     }
     if "raised" in names:
         words = {key: str(data.get(key) or "")[:200] for key in ("message", "within")}
-        return {**names, **words}
+        return {**names, **{key: _printable(text) for key, text in words.items()}}
     return names or {"type": "object"}
+
+
+def _printable(text):
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

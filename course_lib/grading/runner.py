@@ -6,6 +6,8 @@ reads its task from its own pipe: nothing of a learner's ever passes through the
 parent.
 """
 
+import __future__
+
 import ast
 import builtins
 import contextlib
@@ -27,10 +29,12 @@ from types import ModuleType, SimpleNamespace
 from course_lib.grading import sandbox
 from course_lib.grading.answer import attempt
 
-__all__ = ["LARGEST", "ORDER", "OUT_OF_MEMORY", "main", "program", "statements"]
+__all__ = ["BY_THE_CLOCK", "LARGEST", "ORDER", "OUT_OF_MEMORY", "main", "program", "statements"]
 
 ORDER = struct.Struct("=dQ")  # of a task: its seconds and its bytes of memory; three descriptors come with it
 LARGEST = 4_000_000  # bytes of one line from a child
+BY_THE_CLOCK = 3  # times the seconds of computing: who waits for a processor is not cut off
+THREADS = {False: 32, True: 512}  # of an answer without and with TensorFlow
 OUT_OF_MEMORY = 77  # a child's exit status
 KEPT_CELL_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
 
@@ -50,7 +54,8 @@ def main(order, heavy=False, unsafe=False, allowed=()):
     while True:
         due = min((child.due for child in running.values()), default=None)
         wait = None if due is None else max(0.0, due - time.monotonic())
-        ready, _, _ = select.select([commands, *running], [], [], wait)
+        watched = [each for each, child in running.items() if not child.has_let_go]
+        ready, _, _ = select.select([commands, *watched], [], [], wait)
         for descriptor in [
             each for each in running if each in ready or running[each].due <= time.monotonic()
         ]:
@@ -61,36 +66,40 @@ def main(order, heavy=False, unsafe=False, allowed=()):
             message, descriptors, _, _ = socket.recv_fds(commands, ORDER.size, 3)
             if len(message) < ORDER.size:
                 return
-            ended, child = _start(*ORDER.unpack(message), *descriptors, None if unsafe else allowed)
+            ended, child = _start(
+                *ORDER.unpack(message), *descriptors, None if unsafe else allowed, THREADS[heavy]
+            )
             running[ended] = child
 
 
-def _start(seconds, memory, task, answers, ending, allowed):
+def _start(seconds, memory, task, answers, ending, allowed, threads):
     """Fork a child for a task; return the descriptor that tells when it is gone, and a `_Running`."""
     ended, alive = os.pipe()  # the child alone holds `alive`
     pid = os.fork()
     if pid == 0:
-        _child(seconds, memory, task, answers, alive, allowed)
+        _child(seconds, memory, task, answers, alive, allowed, threads)
     for descriptor in (task, answers, alive):
         os.close(descriptor)
-    return ended, _Running(pid, ending, time.monotonic() + seconds)
+    return ended, _Running(pid, ending, seconds)
 
 
 class _Running:
     """A child, until it is gone; then how it ended is written to the descriptor `ending`, as JSON."""
 
-    def __init__(self, pid, ending, deadline):
-        self.pid, self.ending, self.deadline = pid, ending, deadline
-        self.due, self.has_let_go = (
-            deadline,
-            False,
-        )  # when to look at it; whether it closed its end of the pipe
+    def __init__(self, pid, ending, seconds):
+        self.pid, self.ending, self.seconds = pid, ending, seconds
+        self.deadline = time.monotonic() + BY_THE_CLOCK * seconds
+        # When to look at it again, and whether it closed its end of the pipe and goes on.
+        self.due, self.has_let_go = self.deadline, False
 
     def look(self, unsafe):
         """Say whether it is gone: {"exit": status}, {"signal": number} or {"timeout": True}."""
-        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        pid, status, used = os.wait4(self.pid, os.WNOHANG)
         code = os.waitstatus_to_exitcode(status) if pid else None
         report = {"signal": -code} if pid and code < 0 else {"exit": code}
+        computed = used.ru_utime + used.ru_stime  # which the kernel's limit takes less exactly
+        if code == -signal.SIGXCPU or (code == -signal.SIGKILL and computed > self.seconds / 2):
+            report = {"timeout": True}
         if not pid:
             if time.monotonic() < self.deadline:
                 self.due, self.has_let_go = min(self.deadline, time.monotonic() + 0.01), True
@@ -107,7 +116,7 @@ class _Running:
         return True
 
 
-def _child(seconds, memory, task, answers, alive, allowed):
+def _child(seconds, memory, task, answers, alive, allowed, threads):
     """Confine this process, then do what the first line of the task asks for. Never returns."""
     try:
         os.setsid()
@@ -121,7 +130,7 @@ def _child(seconds, memory, task, answers, alive, allowed):
             os.closerange(low + 1, high)
         sandbox.limit(memory, seconds)
         if allowed is not None:
-            sandbox.confine(allowed)
+            sandbox.confine(allowed, threads)
     except BaseException as error:
         _say(answers, {"problem": f"{type(error).__name__}: {error}"})
         os._exit(1)
@@ -157,11 +166,16 @@ def _ask(order, lines, answers):
     module = sys.modules["__main__"] = ModuleType("__main__")
     scope = module.__dict__
     scope.update(display=_ignored, get_ipython=lambda: _SHELL)
-    try:
-        exec(compile(order["program"], "answer", "exec", dont_inherit=True), scope)
-    except BaseException as error:
-        say(answers, {"failed": failure(error)})
-        return
+    flags = 0
+    for source, must_work in order["program"]:
+        try:
+            code = compile(source, "answer", "exec", flags=flags, dont_inherit=True)
+            flags |= code.co_flags & __future__.annotations.compiler_flag
+            exec(code, scope)
+        except BaseException as error:
+            if must_work:
+                say(answers, {"failed": failure(error)})
+                return
     if name not in scope:
         say(answers, {"failed": {"raised": "NameError", "message": f"name '{name}' is not defined"}})
         return
@@ -238,11 +252,16 @@ def _read(order, lines, answers):
             broken.append((source, _described(error)))
     found = {}
     for name in order["names"]:
-        definitions = [each for each in written if name in each.binds]
+        definitions = [each for each in written if name in each.binds and not each.is_import]
         if definitions:
             needed = program(name, written)
             found[name] = {
-                "program": "\n".join(each.source for each in needed),
+                "program": [[each.source, each.must_work] for each in needed],
+                "uses": [
+                    other
+                    for other in order["names"]
+                    if other != name and any(other in each.binds and each.is_definition for each in needed)
+                ],
                 "heavy": any(each.needs_any(order["heavy"]) for each in needed),
                 "definitions": sum(not each.is_stub for each in definitions),
             }
@@ -296,6 +315,7 @@ def _parse(source):
             return _parse(rest if first.split()[0] in KEPT_CELL_MAGICS else "")
         from IPython.core.inputtransformer2 import TransformerManager  # few notebooks need it
 
+        source = re.sub(r"^(\s*)%time\s+(?=\S)", r"\1", source, flags=re.MULTILINE)
         source = TransformerManager().transform_cell(source)
         return ast.parse(source), source
 
@@ -313,9 +333,13 @@ class _Statement:
         self.is_definition = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         self.is_assignment = isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign)
         self.is_import = isinstance(node, ast.Import | ast.ImportFrom)
+        self.is_of_course = source.startswith("from course_lib.arithmetic import ")
+        self.name = node.name if self.is_definition else None
+        self.must_work = self.is_definition or self.is_assignment or self.is_import
         self.is_future = source.startswith("from __future__ ")
         self.binds_any = source.endswith(" import *")
-        self.binds, self.uses, self.changes, self.passes, self.imports = (set() for _ in range(5))
+        self.binds, self.uses, self.changes, self.passes = set(), set(), set(), set()
+        self.calls, self.imports = set(), set()
         tables = [symtable.symtable(source, "cell", "exec")]
         while tables:
             table = tables.pop()
@@ -326,21 +350,45 @@ class _Statement:
                     self.uses.add(symbol.get_name())
                 if (symbol.is_assigned() or symbol.is_imported()) and (own or symbol.is_declared_global()):
                     self.binds.add(symbol.get_name())
+        self.is_limit = "setrecursionlimit" in source
+        outside = list(_outside_functions(node))
         for each in ast.walk(node):
             if isinstance(each, ast.Import):
                 self.imports.update(alias.name for alias in each.names)
             elif isinstance(each, ast.ImportFrom):
                 self.imports.update(f"{each.module}.{alias.name}" for alias in each.names)
-            elif isinstance(each, ast.Subscript | ast.Attribute) and not isinstance(each.ctx, ast.Load):
+        # What a function changes, it changes when it is called.
+        for each in ast.walk(node) if self.is_definition else outside:
+            if isinstance(each, ast.Subscript | ast.Attribute) and not isinstance(each.ctx, ast.Load):
                 self.changes.add(_root(each))
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            call = node.value
-            self.changes.add(_root(call.func) if isinstance(call.func, ast.Attribute) else None)
-            self.passes = {each.id for each in ast.walk(call) if isinstance(each, ast.Name)}
+            elif isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute):
+                self.changes.add(_root(each.func))
+        if self.is_definition:
+            self.calls = {_root(each) for each in getattr(node, "decorator_list", ())}
+        elif not self.is_import:
+            called = [each for each in outside if isinstance(each, ast.Call)]
+            self.calls = {each.func.id for each in called if isinstance(each.func, ast.Name)}
+            if isinstance(node, ast.Expr):
+                arguments = (each for call in called for each in [*call.args, *call.keywords])
+                self.passes = {
+                    each.id for one in arguments for each in ast.walk(one) if isinstance(each, ast.Name)
+                }
 
     def needs_any(self, modules):
         """Say whether it imports one of these modules or a part of one."""
         return any(f"{name}.".startswith(f"{module}.") for name in self.imports for module in modules)
+
+
+def _outside_functions(node):
+    """Yield the nodes that run when the statement does, not when a function of it is called."""
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        yield each
+        if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += [*each.decorator_list, *each.args.defaults, *filter(None, each.args.kw_defaults)]
+        elif not isinstance(each, ast.Lambda):
+            waiting += ast.iter_child_nodes(each)
 
 
 def _root(node):
@@ -367,6 +415,9 @@ def program(name, statements):
     """Return the statements that `name` needs, in the order of the notebook: all others need not run."""
     written = set().union(*(each.binds for each in statements if not each.is_stub))
     usable = [each for each in statements if not (each.is_stub and each.binds & written)]
+    defined = set().union(*(each.binds for each in usable if each.is_definition))
+    # Their own function counts, not the course's of the same name.
+    usable = [each for each in usable if not (each.is_of_course and each.binds & defined)]
     assigned = set().union(*(each.binds for each in usable if each.is_assignment))
     known = set(dir(builtins)).union(*(each.binds for each in usable))
     last = {bound: index for index, each in enumerate(usable) if each.is_definition for bound in each.binds}
@@ -377,19 +428,23 @@ def program(name, statements):
         kept = any(bound in each.uses and each.binds and not each.is_definition for each in between)
         return index < last.get(bound, -1) and not kept
 
-    def wanted_by(index, each):
+    def is_needed(index, each):
         void = each.is_definition or each.is_import
         binds = {bound for bound in each.binds if not (void and is_replaced(bound, index))}
-        return binds | each.changes | (each.passes & assigned)
+        if binds & wanted or each.is_limit or each.is_future or (each.binds_any and wanted - known):
+            return True
+        changes = set() if each.is_definition else each.changes | each.passes & assigned
+        return bool(changes & wanted or each.calls & changers)
 
-    wanted, chosen = {name}, {index for index, each in enumerate(usable) if each.is_future}
+    wanted, chosen = {name}, set()
     while True:
-        more = {
-            index
-            for index, each in enumerate(usable)
-            if index not in chosen
-            and (wanted_by(index, each) & wanted or (each.binds_any and wanted - known))
+        # Functions that fill or bind what is wanted: to call one changes it.
+        changers = {
+            each.name
+            for each in usable
+            if each.is_definition and (each.changes | (each.binds - {each.name})) & wanted
         }
+        more = {i for i, each in enumerate(usable) if i not in chosen and is_needed(i, each)}
         if not more:
             return sorted((usable[index] for index in sorted(chosen)), key=lambda each: not each.is_future)
         chosen |= more

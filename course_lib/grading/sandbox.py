@@ -2,7 +2,7 @@
 
     allowed = sandbox.libraries(hidden)
     sandbox.limit(memory=2 * 10**9, seconds=10)   # in a process of its own
-    sandbox.confine(allowed)                      # from here on there is no way back
+    sandbox.confine(allowed, threads=32)          # from here on there is no way back
 
 Files are held by Landlock (Linux 5.13 or later): libraries can be read, nothing can be written. A seccomp
 filter refuses sockets, new processes, signals to others, looks into others' memory, and changes of files'
@@ -14,6 +14,7 @@ Sources: landlock(7), seccomp(2), bpf(4), user_namespaces(7), setrlimit(2).
 """
 
 import ctypes
+import math
 import os
 import platform
 import signal
@@ -72,13 +73,15 @@ REFUSED = {
 # What depends on an argument, on both architectures.
 CLONE, CLONE3 = (56, 220), 435
 KILL, TGKILL, PRLIMIT, PRCTL, FCNTL = (62, 129), (234, 131), (302, 261), (157, 167), (72, 25)
-SET_OWNER = (8, 10, 15)  # F_SETOWN, F_SETSIG, F_SETOWN_EX: signals to others by way of a file
+AFFINITY = (203, 122)
+# F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_DUPFD_CLOEXEC, F_SETPIPE_SZ, F_GETPIPE_SZ; others
+# send signals by way of a file, or hold up whoever opens it.
+FILE_COMMANDS = (0, 1, 2, 3, 4, 5, 1030, 1031, 1032)
 # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX; others change a file that can only be read.
 IOCTL, HARMLESS = (16, 29), (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 LAST = 450  # calls with higher numbers did not exist when this list was made
 
 NEW_USER, NEW_NET, NEW_IPC, NEW_UTS = 0x10000000, 0x40000000, 0x08000000, 0x04000000  # of unshare(2)
-THREADS = 512
 
 
 def problem():
@@ -135,30 +138,38 @@ def end_with_parent():
 
 
 def limit(memory, seconds):
-    """Limit what the process may take: bytes of memory beyond what it has, seconds on each core, no files."""
-    cores = os.cpu_count() or 1
-    limits = {"CPU": round(seconds * cores) + 5, "CORE": 0, "FSIZE": 0, "NOFILE": 256}
+    """Limit what the process may take: bytes of memory beyond what it has, seconds of computing, no files.
+
+    At the end of its seconds the kernel sends SIGXCPU, and a second later SIGKILL.
+    """
+    _limit("CPU", math.ceil(seconds), math.ceil(seconds) + 1)
+    for name, value in {"CORE": 0, "FSIZE": 0, "NOFILE": 256}.items():
+        _limit(name, value)
     if sys.platform == "linux":
         with open("/proc/self/statm") as statistics:
-            limits["AS"] = int(statistics.read().split()[0]) * resource.getpagesize() + memory
-    for name, value in limits.items():
-        which = getattr(resource, f"RLIMIT_{name}")
-        hard = resource.getrlimit(which)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (value, value))
+            _limit("AS", int(statistics.read().split()[0]) * resource.getpagesize() + memory)
 
 
-def confine(allowed):
+def _limit(name, value, hardest=None):
+    which = getattr(resource, f"RLIMIT_{name}")
+    hard = resource.getrlimit(which)[1]
+    values = [value, value if hardest is None else hardest]
+    if hard != resource.RLIM_INFINITY:
+        values = [min(each, hard) for each in values]
+    resource.setrlimit(which, tuple(values))
+
+
+def confine(allowed, threads):
     """Confine this process for good: files, network, processes, signals, capabilities.
 
-    It must have a single thread. Of files, it can read the paths `allowed`.
+    It must have a single thread, and can start up to `threads`. Of files, it can read the paths `allowed`.
 
     Raises:
         OSError: if the kernel refuses.
     """
     isolated = _isolate()
     if isolated:  # without a user namespace all processes of the user would be counted
-        resource.setrlimit(resource.RLIMIT_NPROC, (THREADS, THREADS))
+        _limit("NPROC", threads)
     _prctl(SET_NO_NEW_PRIVS, 1)
     _restrict_files(allowed)
     if _libc().capset(struct.pack("Ii", 0x20080522, 0), bytes(24)) != 0:  # gives up every capability
@@ -235,9 +246,10 @@ def _filter(pid):
     program += by_argument(CLONE[which], 0, [(bits, 0x00010000, allow)], refuse)  # a thread, no process
     for numbers in (KILL, TGKILL):
         program += by_argument(numbers[which], 0, [(equal, pid, allow)], refuse)
-    program += by_argument(PRLIMIT[which], 0, [(equal, 0, allow), (equal, pid, allow)], refuse)
+    for numbers in (PRLIMIT, AFFINITY):
+        program += by_argument(numbers[which], 0, [(equal, 0, allow), (equal, pid, allow)], refuse)
     program += by_argument(PRCTL[which], 0, [(equal, SET_PDEATHSIG, refuse)], allow)
-    program += by_argument(FCNTL[which], 1, [(equal, command, refuse) for command in SET_OWNER], allow)
+    program += by_argument(FCNTL[which], 1, [(equal, command, allow) for command in FILE_COMMANDS], refuse)
     program += by_argument(IOCTL[which], 1, [(equal, command, allow) for command in HARMLESS], refuse)
     return program + answered(allow)
 

@@ -825,10 +825,13 @@ IN_FOUNDATIONS = {
     },
     "imports_the_solution": {
         "same_padding": answer(
-            "from course_lib.arithmetic import same_padding", "error", "does not offer", 0
+            "from course_lib.arithmetic import same_padding", "not attempted", "of its own", 0
         ),
         "correlate": answer(
-            "from course_lib.grading.questions.foundations import correlate", "error", "does not offer", 0
+            "from course_lib.grading.questions.foundations import correlate",
+            "not attempted",
+            "of its own",
+            0,
         ),
         "receptive_field": answer("""
             import course_lib.arithmetic
@@ -1186,6 +1189,36 @@ HONEST = {
                     total += conv2d_parameters(kernel, channels, filters)
                     channels = filters
                 return [size, total] if STATE["ready"] else None
+        """),
+    },
+    "fills_its_tables": {
+        "output_size": answer("""
+            SIZES = []
+            for size in range(3):
+                SIZES.append(size)
+            REGISTER = {}
+            def register(function):
+                REGISTER[function.__name__] = function
+                return function
+            @register
+            def answer(size, kernel, stride, padding):
+                return (size + 2 * padding - kernel) // stride + 1
+            def bind():
+                global ONE
+                ONE = 1
+            bind()
+            def output_size(*case):
+                return REGISTER["answer"](*case) * ONE * (len(SIZES) == 3)
+        """),
+        "same_padding": answer("""
+            import numpy as np
+            np.savetxt("sizes.csv", np.ones(3))
+            np.testing.assert_equal(1, 2)
+            %time ALL = np.arange(1000)
+            def same_padding(size, kernel, stride):
+                windows = -(-size // stride)
+                total = ALL[max((windows - 1) * stride + kernel - size, 0)]
+                return [int(total // 2), int(total - total // 2)]
         """),
     },
     "has_a_past": {

@@ -1,16 +1,16 @@
 """Measure training on one GPU, on Keras's JAX backend, where no TensorFlow need be installed.
 
-    pip install "jax[cuda12]" keras numpy scipy
-    python benchmarks/gpu.py resnet50                              # images a second, share of the peak
-    python benchmarks/gpu.py cifar PIECE.npz ... --steps 64000     # test error of ResNet-20 on CIFAR-10
+    pip install "jax[cuda12]" keras numpy
+    PYTHONPATH=. python benchmarks/gpu.py resnet50                 # images a second, share of the peak
+    PYTHONPATH=. python benchmarks/gpu.py cifar PIECE.npz ...      # test error of ResNet-20 on CIFAR-10
 
 `resnet50` trains in mixed precision (bfloat16) on random images that lie on the GPU already: it measures the
 network, not a pipeline. Its work is three times the multiply-adds that `ledger` counts, 2 FLOPs each.
 
 `cifar` is section 4.2 of He et al. 2015: batches of 128, SGD with momentum 0.9, L2 decay 0.0001 of all
 weights, rate 0.1, a tenth of it from half of the steps on and a hundredth from three quarters; padded by 4,
-cropped at random, flipped; the mean picture subtracted. With 64,000 steps the paper's error is 8.75 %. Fewer
-steps move the drops of the rate. The last incomplete batch of an epoch is left out.
+cropped at random, flipped; the mean picture subtracted. With 64,000 steps the paper's error is 8.75 %; fewer,
+by --steps, move the drops of the rate. The last incomplete batch of an epoch is left out.
 
 A piece holds some of the arrays `train_images` (uint8, N x 32 x 32 x 3), `train_labels` (N), `test_images`
 and `test_labels`; pieces are joined in the order given:

@@ -40,7 +40,7 @@ class Canaries(keras.callbacks.Callback):
     - A ReLU gives only zeros on the probe.
     - The loss, an output or a gradient is not finite; the first layer of which this holds is named.
     - A gradient explodes: its norm is over 1,000 times that of the layer's weights, or the loss is 10 times
-      that of the first step.
+      that of the first step (10 ln(classes), if a cross-entropy starts below ln(classes)).
     - A gradient vanishes: its norm is under a millionth of the weights', while the loss is over half of
       ln(classes), or, if it is no cross-entropy, over half of the first step's. (Zero is no vanishing
       gradient: stochastic depth closes layers on purpose.)
@@ -68,8 +68,9 @@ class Canaries(keras.callbacks.Callback):
         self.probe, self.patience = probe, patience
 
     def on_train_begin(self, logs=None):
-        self.told, self.steps, self.first = set(), 0, None
+        self.told, self.steps, self.first = [], 0, None  # a list, which `training.fit` can keep
         self.look = (lambda: []) if self.probe is None else _Probe(self.model, *self.probe)
+        self.classes = self.model.outputs[0].shape[-1] if _is_cross_entropy(self.model) else None
         self._check("before the first step", finite=_not_finite)
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -80,34 +81,32 @@ class Canaries(keras.callbacks.Callback):
         total = logs["loss"] * (batch + 1)  # Keras reports the mean since the epoch began
         self.loss, self.total = total - self.total, total
         where = f"in step {batch + 1} of epoch {self.epoch}"
-        if self.first is None:
-            self.first = self.loss
+        if self.first is None:  # a network that has learnt before may start low: there, chance counts
+            self.first = max(self.loss, math.log(self.classes)) if self.classes else self.loss
         if not math.isfinite(self.loss):
             self._check(where, finite=_not_finite)
             self._tell("finite", f"The loss is {self.loss} {where}.")
         elif self.loss > GROWTH * self.first and "explodes" not in self.told:
             most = _largest(self._check(where, finite=_not_finite))
-            layer = "" if most is None else f", its gradient most in layer {most.name!r}"
+            layer = "" if most is None else f"; the gradient is largest in layer {most.name!r}"
             grown = f"from {self.first:.3g} to {self.loss:.3g}"
             self._tell("explodes", f"The loss grows {grown} {where}{layer}. Lower the learning rate.")
 
     def on_epoch_end(self, epoch, logs=None):
-        heads = getattr(self.model, "output_names", [None])  # a Sequential has none
-        loss, classes = logs.get(f"{heads[0]}_loss", logs["loss"]), self.model.outputs[0].shape[-1]
-        chance = math.log(classes) if _is_cross_entropy(self.model) else math.inf
         checks = {"finite": _not_finite, "dead": _dead, "explodes": _explodes}
-        if (
-            loss > (self.first if chance == math.inf else chance) / 2
-        ):  # below, a small gradient is as it should be
-            checks["vanishes"] = _vanishes
+        if self.loss > (math.log(self.classes) if self.classes else self.first) / 2:
+            checks["vanishes"] = _vanishes  # below that loss, a small gradient is as it should be
         self._check(f"after epoch {self.epoch}", **checks)
-        if self.epoch >= self.patience and self.steps >= STEPS and AT_CHANCE * chance < loss < math.inf:
-            self._tell(
-                "chance",
-                f"The loss is {loss:.3f} after epoch {self.epoch}, no better than guessing among {classes} "
-                f"classes (ln {classes} = {chance:.3f}). Try other learning rates, and look at the pictures, "
-                "their scale and their labels.",
-            )
+        if self.classes and self.epoch >= self.patience and self.steps >= STEPS:
+            heads = getattr(self.model, "output_names", [None])  # a Sequential has none
+            loss, chance = logs.get(f"{heads[0]}_loss", logs["loss"]), math.log(self.classes)
+            if AT_CHANCE * chance < loss < math.inf:
+                self._tell(
+                    "chance",
+                    f"The loss is {loss:.3f} after epoch {self.epoch}, no better than guessing among "
+                    f"{self.classes} classes (ln {self.classes} = {chance:.3f}). Try other learning rates, "
+                    "and look at the pictures, their scale and their labels.",
+                )
 
     def _check(self, where, **checks):
         if "finite" in self.told:  # once one number isn't, many others are not
@@ -120,7 +119,7 @@ class Canaries(keras.callbacks.Callback):
 
     def _tell(self, kind, sentence):
         if kind not in self.told:
-            self.told.add(kind)
+            self.told.append(kind)
             warnings.warn(sentence, TrainingWarning, stacklevel=2)
 
 

@@ -117,10 +117,9 @@ class Recipe:
             return schedules.PolynomialDecay(rates[0], steps, end_learning_rate=0.0)
         if self.fall == "cosine":
             return schedules.CosineDecay(rates[0], steps)
-        # Keras counts steps from 0 and keeps a value up to and including its boundary.
-        return schedules.PiecewiseConstantDecay(
-            [round(start / self.epochs * steps) - 1 for start in starts[1:]], list(rates)
-        )
+        # Keras counts steps from 0, keeps a rate up to and including its boundary, and wants one.
+        ends = [round(start / self.epochs * steps) - 1 for start in (*starts[1:], self.epochs)]
+        return schedules.PiecewiseConstantDecay(ends, [*rates, rates[-1]])
 
     def optimizer(self, steps_per_epoch, epochs=None):
         """Return the optimizer with its `learning_rate`; both arguments are as there."""
@@ -301,7 +300,7 @@ RECIPES = {
         source="Lin et al. 2014, section 4",
         epochs=300,
         batch_size=128,
-        rates=((0, 0.05), (200, 5e-3), (250, 5e-4)),
+        rates=((0, 0.01), (200, 1e-3), (250, 1e-4)),
         weight_decay=1e-4,
         dropout="0.5 after the first two mlpconv layers",
         center="standard",

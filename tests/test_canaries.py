@@ -110,8 +110,22 @@ def test_weights_that_become_not_finite_are_named_in_the_step_that_shows_it():
 
 def test_an_exploding_loss_names_the_layer_of_the_largest_gradient():
     sentences = told(dense(layer(lambda x: 1e3 * x, "large"), rate=0.03, activation="linear"))
-    expected = r"The loss grows from \d+ to \S+ in step 2 of epoch 1, its gradient most in layer 'hidden1'\."
+    expected = (
+        r"The loss grows from \d+ to \S+ in step 2 of epoch 1; the gradient is largest in layer 'hidden1'\."
+    )
     assert re.match(expected, sentences[0])
+
+
+def test_a_loss_that_starts_low_may_grow_up_to_chance():
+    canaries = Canaries()
+    canaries.set_model(dense())
+    canaries.on_train_begin()
+    canaries.on_epoch_begin(0)
+    with warnings.catch_warnings(action="error"):
+        canaries.on_train_batch_end(0, {"loss": 0.01})
+        canaries.on_train_batch_end(1, {"loss": (0.01 + 5) / 2})
+    with pytest.warns(TrainingWarning, match=r"The loss grows from 2\.3 to 24 in step 3 of epoch 1\. Lower"):
+        canaries.on_train_batch_end(2, {"loss": (0.01 + 5 + 24) / 3})
 
 
 def test_an_exploding_gradient_is_told_after_the_epoch_though_the_loss_is_not():

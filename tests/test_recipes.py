@@ -99,6 +99,8 @@ def test_fewer_epochs_shrink_the_schedule():
     found = rates(recipe("wide_resnet").learning_rate(10, epochs=10), 100)
     np.testing.assert_allclose(found, [0.1] * 30 + [0.02] * 30 + [4e-3] * 20 + [8e-4] * 20)
     assert rates(recipe("preact_resnet").learning_rate(3, epochs=1), 1) == [pytest.approx(0.1)]
+    constant = dataclasses.replace(recipe("wide_resnet"), rates=((0, 0.1),))
+    np.testing.assert_allclose(rates(constant.learning_rate(2, epochs=2), 5), [0.1] * 5)
 
 
 def test_googlenets_rate_falls_by_4_percent_every_8_epochs():

@@ -298,7 +298,7 @@ KILLS = """
 
     def run(number, *, directory, step=-1, at=None):
         keras.utils.set_random_seed(1)
-        augmentation = datasets.Augmentation(shift=1, rotation=10)
+        augmentation = datasets.Augmentation(shift=1)
         counts = {"train_count": 128, "test_count": 64}
         data = datasets.load("digits", batch_size=32, augmentation=augmentation, **counts)
         model = keras.Sequential([

@@ -24,11 +24,13 @@ CODE = """
 
     def run(
         number, *, replicas=1, synchronized=True, dropout=0.0, orders=(0, 0), directory=None, kills=(0, 0),
-        broken=None, inside=True,
+        broken=None, inside=True, early=False, apart=False,
     ):
         devices = tuple(f"CPU:{index}" for index in range(replicas))
         cpu = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * replicas)
+        if early:
+            tf.ones(2)
         strategy = training.strategy(devices if replicas > 1 else None)
         keras.utils.set_random_seed(number)  # the first worker's weights are those of all
         scope = strategy.scope() if inside else tf.distribute.get_strategy().scope()
@@ -36,13 +38,14 @@ CODE = """
             layers = keras.layers
             model = keras.Sequential(name="tiny")
             model.add(keras.Input((6, 6, 1)))
-            model.add(layers.Conv2D(4, 3, activation="relu", kernel_regularizer=keras.regularizers.L2(0.01)))
-            model.add(layers.BatchNormalization(momentum=0.9, synchronized=synchronized))
+            model.add(layers.Conv2D(4, 3, use_bias=False, kernel_regularizer=keras.regularizers.L2(0.01)))
+            model.add(layers.BatchNormalization(center=False, scale=False, synchronized=synchronized))
+            model.add(layers.ReLU())
             model.add(layers.Flatten())
             model.add(layers.Dropout(dropout))
             model.add(layers.Dense(2, "softmax"))
             loss = "sparse_categorical_crossentropy"
-            model.compile(keras.optimizers.Adam(0.02), loss, metrics=["accuracy"])
+            model.compile(keras.optimizers.SGD(0.02, 0.9), loss, metrics=["accuracy"])
         x = np.random.default_rng(0).normal(size=(48, 6, 6, 1)).astype("float32")
         if broken is not None:
             x[broken] = np.nan
@@ -54,6 +57,8 @@ CODE = """
             keras.callbacks.ReduceLROnPlateau("loss", factor=0.1, patience=1, min_delta=10),
             keras.callbacks.EarlyStopping("loss", patience=4, min_delta=10),
         ]
+        if apart:
+            directory = f"{directory}/{number}"
         history = training.fit(model, data, epochs=9, directory=directory, callbacks=callbacks)
         if directory:
             variables = [*model.variables, *model.optimizer.variables]
@@ -110,9 +115,15 @@ def test_replicas_train_as_one_does(forks, single, replicas):
     assert len(found["averages"]) == replicas
 
 
-def test_two_workers_train_as_one_process_does(forks, single):
-    for found in results(forks.run(workers=2)):
+def test_two_workers_train_as_one_process_does_and_the_first_alone_writes(forks, single, tmp_path):
+    options = {"workers": 2, "directory": str(tmp_path), "apart": True}
+    for found in results(forks.run(**options)):
         same(found, single)
+    assert sorted(path.name for path in tmp_path.glob("0/*.keras")) == ["best.keras", "last.keras"]
+    assert not list(tmp_path.glob("1/*.keras"))
+    for answer in forks.run(**options):  # now the second one would begin anew
+        assert answer["raised"] == "ValueError"
+        assert "a `directory` that all of them see. Received: epochs_done 9, 0" in answer["text"]
 
 
 def test_batchnorm_by_itself_trains_otherwise_but_all_replicas_end_with_the_same_averages(forks, single):
@@ -151,6 +162,7 @@ def test_a_worker_that_is_killed_stops_the_other_and_both_go_on_to_the_weights_o
     [
         ({"orders": (1, 2)}, "ValueError", "make the same call on the same batches .*Received: first_batch "),
         ({"broken": 47}, "FloatingPointError", r"became nan in step \d of epoch 1.*\(now 0.02\)"),
+        ({"early": True}, "RuntimeError", r"call `training.strategy\(\)` first of all"),
         ({"inside": False}, "ValueError", "must be built within `training.strategy"),
     ],
 )

@@ -14,7 +14,8 @@ The learning rate belongs to the global batch, so it stays as it is when replica
 batch k times as large multiplies it by k, after a warm-up (Goyal et al. 2017, sections 2.1 and 2.2).
 Losses and metrics are over the global batch and mean the same on any number of replicas. 1, 2 and 4 of them
 train alike to the accuracy of the floating point, with two exceptions: BatchNormalization normalises each
-replica's part by itself unless it is `synchronized`, and random layers draw other numbers for each part.
+replica's part by itself unless it is `synchronized`, and random layers draw other numbers for each part. (On
+the JAX backend, whose replicas run one program, neither is one.)
 
 **Several machines.** The same program on each, with TensorFlow's TF_CONFIG to name them all, trains on all of
 them; the first writes the files, in a directory that all of them see. When a worker is lost, the others stop
@@ -106,7 +107,9 @@ def fit(
         raise ValueError(f"`epochs` must be a whole number, 1 or more. Received: epochs={epochs!r}")
     _require_directory(directory, monitor is not None or restore_best_weights)
     _require_callbacks(callbacks, directory)
-    several, parts = replicas.kind(model) == "workers", replicas.count(model)
+    several, parts = replicas.several_workers(model), replicas.count(model)
+    if parts > 1 and keras.backend.backend() == "tensorflow":
+        replicas.require_one_step(model.optimizer)
     train, steps, size = batches.train_batches(train, batch_size, parts)
     test, test_steps = (None, 0) if test is None else batches.test_batches(test, batch_size, parts)
     if several:
@@ -128,6 +131,7 @@ def fit(
             seen = workers.fingerprint(first)
             workers.agree(model, epochs=epochs, epochs_done=done, steps=steps, batch=size, first_batch=seen)
             workers.fit(model, train, test, steps, epochs, done, callbacks)
+            workers.agree(model, epochs_done=len(history.history["loss"]))  # the files are written now
         else:
             with replicas.scope(model):
                 model.fit(
@@ -153,8 +157,6 @@ def fit(
             ) from error
         raise
     history.epoch = list(range(len(history.history["loss"])))
-    if several:
-        workers.agree(model, epochs=len(history.epoch))  # and so wait until the files are written
     if restore_best_weights:
         checkpoint.load("best.keras", model)
     return history
@@ -172,7 +174,7 @@ def evaluate(model, test, *, batch_size=None):
         ValueError: if the data are not as above, or there are fewer examples than replicas.
     """
     test, _ = batches.test_batches(test, batch_size, replicas.count(model))
-    if replicas.kind(model) == "workers":
+    if replicas.several_workers(model):
         workers.require_pipelines(test)
         return workers.evaluate(model, test)
     with replicas.scope(model):

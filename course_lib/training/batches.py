@@ -53,9 +53,10 @@ def test_batches(data, batch_size, replicas):
         )
     examples = size * count if size else sum(len(_first(batch)) for batch in data)
     for new in range(min(max(size or 0, 64), examples) // replicas * replicas, 0, -replicas):
-        # A last batch is dealt out from the front, in parts that are as large as those of the others or,
-        # within one process, as equal as can be.
-        if examples % new == 0 or examples % new > new // replicas * (replicas - 1):
+        # TensorFlow deals a smaller last batch out from the front, in parts as large as those of the others
+        # or, within one process, as equal as can be; JAX wants equal ones.
+        enough = new // replicas * (replicas - 1) if keras.backend.backend() == "tensorflow" else new
+        if examples % new == 0 or examples % new > enough:
             tf = sys.modules["tensorflow"]
             count = -(-examples // new)
             return data.rebatch(new).apply(tf.data.experimental.assert_cardinality(count)), count

@@ -58,7 +58,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self.state is not None:
             self.load("last.keras", self.model)
             self.history.history = self.state["history"]
-            _remind(self.callbacks, self.state["callbacks"])
+            _remind(self.callbacks, self.state.get("callbacks", ()))
             last, best = self.directory / "last.keras", self.directory / "best.keras"
             if not (best.exists() and filecmp.cmp(last, best, shallow=False)):
                 self._keep_best()  # a kill may have come between the two files

@@ -11,7 +11,18 @@ if keras.backend.backend() == "tensorflow":
 
     from course_lib.training import workers
 
-__all__ = ["Replicas", "count", "drawn", "kind", "of", "peeks", "precision", "scope", "strategy"]
+__all__ = [
+    "Replicas",
+    "count",
+    "drawn",
+    "of",
+    "peeks",
+    "precision",
+    "require_one_step",
+    "scope",
+    "several_workers",
+    "strategy",
+]
 
 # Open notebooks share a GPU: TensorFlow takes memory as it needs it, not all of it at once.
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
@@ -92,34 +103,35 @@ def count(model):
     return place.num_replicas_in_sync
 
 
-def kind(model):
-    """Return "one process" or "workers": whether Keras's own `fit` can train the model.
+def several_workers(model):
+    """Return whether other processes train the model, too: Keras's own `fit` and `evaluate` fail then.
 
     Raises:
-        ValueError: if the replicas would not train as one.
+        ValueError: if TF_CONFIG names other processes and the model knows nothing of them.
     """
-    replicas, optimizer = count(model), model.optimizer
-    if keras.backend.backend() == "jax":
-        return "one process"
-    several = workers.expected() > 1
-    if several and not isinstance(of(model), tf.distribute.MultiWorkerMirroredStrategy):
+    if keras.backend.backend() == "jax" or workers.expected() == 1:
+        return False
+    if not isinstance(of(model), tf.distribute.MultiWorkerMirroredStrategy):
         raise ValueError(
             "With TF_CONFIG set, a model must be built within `training.strategy().scope()`, or each worker "
             f"would train alone. Received: {model.name!r}, built outside"
         )
-    if replicas > 1:
-        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+    return True
+
+
+def require_one_step(optimizer):
+    """Raise ValueError if the replicas' optimizer would not do what it does on one of them."""
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        raise ValueError(
+            "Several replicas need a precision without loss scaling, as Keras lets each of them scale by "
+            "itself: float32 or mixed_bfloat16. Received: mixed_float16"
+        )
+    for name in ("clipnorm", "clipvalue", "global_clipnorm"):
+        if value := getattr(optimizer, name, None):
             raise ValueError(
-                "Several replicas need a precision without loss scaling, as Keras lets each of them scale by "
-                "itself: float32 or mixed_bfloat16. Received: mixed_float16"
+                "Several replicas need an optimizer without clipping, as Keras clips each replica's part of "
+                f"the gradient by itself. Received: {name}={value!r}"
             )
-        for name in ("clipnorm", "clipvalue", "global_clipnorm"):
-            if value := getattr(optimizer, name, None):
-                raise ValueError(
-                    "Several replicas need an optimizer without clipping, as Keras clips each replica's part "
-                    f"of the gradient by itself. Received: {name}={value!r}"
-                )
-    return "workers" if several else "one process"
 
 
 def scope(model):
@@ -155,21 +167,29 @@ class Replicas(keras.callbacks.Callback):
     stay equal on all replicas.
     """
 
-    def on_epoch_begin(self, epoch, logs=None):
-        if keras.backend.backend() == "jax" or count(self.model) == 1:
+    def on_train_begin(self, logs=None):
+        self.alone = keras.backend.backend() == "jax" or count(self.model) == 1
+        if self.alone:
             return
+        weights = self.model.non_trainable_weights
+        self.states = [weight for weight in weights if weight.dtype in ("float32", "float64")]
+        self.means = workers.means(of(self.model), self.states)
         layers = self.model._flatten_layers(include_self=False)
         shared = [layer for layer in layers if getattr(layer, "draws_per_batch", False)]
         shared = {id(variable) for layer in shared for variable in layer.variables}
+        self.seeds = [seed for seed in drawn(self.model) if id(seed) not in shared]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.alone:
+            return
         place = of(self.model)
         numbers = place.experimental_local_results(place.run(_number))
-        for seed in drawn(self.model):
-            if id(seed) in shared:
-                continue
+        for seed in self.seeds:
             for number, copy in zip(numbers, place.experimental_local_results(seed.value), strict=True):
                 first, steps = copy.numpy().tolist()
                 if number > 0:
                     copy.assign([first % APART + int(number) * APART, steps])
+        self.averaged = False
 
     def on_test_begin(self, logs=None):
         self._average()
@@ -178,14 +198,10 @@ class Replicas(keras.callbacks.Callback):
         self._average()
 
     def _average(self):
-        if keras.backend.backend() == "jax" or count(self.model) == 1:
-            return
-        states = [
-            weight for weight in self.model.non_trainable_weights if weight.dtype in ("float32", "float64")
-        ]
-        if states:
-            for state, mean in zip(states, workers.mean(of(self.model), states), strict=True):
+        if not self.alone and not self.averaged and self.states:
+            for state, mean in zip(self.states, self.means(), strict=True):
                 state.assign(mean)
+            self.averaged = True
 
 
 def _number():

@@ -26,7 +26,7 @@ __all__ = [
     "is_chief",
     "join",
     "lost",
-    "mean",
+    "means",
     "require_pipelines",
 ]
 
@@ -147,15 +147,15 @@ class _Pass:
         return {name: float(value) for name, value in self.model.get_metrics_result().items()}
 
 
-def mean(strategy, variables):
-    """Return the mean over all replicas of each variable."""
+def means(strategy, variables):
+    """Return a function that returns the mean over all replicas of each variable."""
 
     def replica():
         values = [tf.identity(variable.value) for variable in variables]
         return tf.distribute.get_replica_context().all_reduce("MEAN", values)
 
-    means = tf.function(lambda: strategy.run(replica))()
-    return [strategy.experimental_local_results(value)[0] for value in means]
+    everywhere = tf.function(lambda: strategy.run(replica))
+    return lambda: [strategy.experimental_local_results(value)[0] for value in everywhere()]
 
 
 def agree(model, **numbers):

@@ -29,10 +29,6 @@ class TrainingWarning(UserWarning):
     """A training goes wrong."""
 
 
-# Python shows the same warning once: a cell that is run again would look healthy.
-warnings.simplefilter("always", TrainingWarning, append=True)
-
-
 class Canaries(keras.callbacks.Callback):
     """Warn as soon as a training goes wrong. It costs a look at the loss each step, and a probe each epoch.
 
@@ -68,7 +64,7 @@ class Canaries(keras.callbacks.Callback):
         self.probe, self.patience = probe, patience
 
     def on_train_begin(self, logs=None):
-        self.told, self.steps, self.first = [], 0, None  # a list, which `training.fit` can keep
+        self.told, self.epoch, self.steps, self.first = [], 0, 0, None
         self.look = (lambda: []) if self.probe is None else _Probe(self.model, *self.probe)
         self.classes = self.model.outputs[0].shape[-1] if _is_cross_entropy(self.model) else None
         self._check("before the first step", finite=_not_finite)
@@ -120,7 +116,8 @@ class Canaries(keras.callbacks.Callback):
     def _tell(self, kind, sentence):
         if kind not in self.told:
             self.told.append(kind)
-            warnings.warn(sentence, TrainingWarning, stacklevel=2)
+            # Not `warn`, which shows the same sentence once: a cell that is run again would look healthy.
+            warnings.warn_explicit(sentence, TrainingWarning, filename=self.model.name, lineno=self.epoch)
 
 
 @dataclasses.dataclass(eq=False)
@@ -175,7 +172,7 @@ class _Probe:
             tape.watch(weights)
             # What dropout and BatchNorm write is forgotten at the end of this scope.
             with keras.StatelessScope(state_mapping=list(zip(variables, weights, strict=True))):
-                outputs = keras.tree.flatten(self.function(self.x, training=True))
+                outputs = keras.tree.flatten(self.function(keras.tree.flatten(self.x), training=True))
             heads = [outputs[self.places[id(tensor)]] for tensor in self.model.outputs]
             labels = keras.tree.flatten(self.y)
             labels = labels * (len(heads) // len(labels))

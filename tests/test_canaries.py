@@ -35,10 +35,10 @@ def dense(*layers, hidden=1, rate=0.1, devices=None, **units):
 def told(model, data=DIGITS, *, epochs=1, probe=True, **options):
     """Train, and return the sentences of the canaries."""
     canaries = Canaries(next(iter(data.test)) if probe else None, **options)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with warnings.catch_warnings(record=True, action="always") as caught:
         model.fit(data.train, epochs=epochs, shuffle=False, verbose=0, callbacks=[canaries])
-    return [str(warning.message) for warning in caught if warning.category is TrainingWarning]
+    assert {warning.category for warning in caught} <= {TrainingWarning}
+    return [str(warning.message) for warning in caught]
 
 
 def layer(function, name):
@@ -194,13 +194,20 @@ def test_two_replicas_and_three_heads_are_watched_too():
     assert re.match(r"The loss is 2\.\d+ after epoch 1, .* \(ln 10 = 2\.303\)", str(caught[-1].message))
 
 
-def test_the_same_trouble_is_told_again_in_another_training():
-    for _ in range(2):
+def test_the_same_trouble_is_told_again_in_another_training_and_other_filters_hold():
+    def train():
         model = dense(layer(lambda x: tf.math.log(x - 1.0), "log"))
-        canaries = Canaries(next(iter(DIGITS.test)))
-        with warnings.catch_warnings(record=True) as caught:  # with Python's usual filters
-            model.fit(DIGITS.train, verbose=0, shuffle=False, callbacks=[canaries])
-        assert ["'log' is not finite" in str(warning.message) for warning in caught] == [True]
+        model.fit(DIGITS.train, verbose=0, shuffle=False, callbacks=[Canaries(next(iter(DIGITS.test)))])
+        return model
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")  # Python's own: once for each sentence and place
+        train()
+        model = train()
+    assert ["'log' is not finite" in str(warning.message) for warning in caught] == [True, True]
+    assert (caught[1].filename, caught[1].lineno) == (model.name, 0)
+    with warnings.catch_warnings(action="error"), pytest.raises(TrainingWarning):
+        train()
 
 
 @pytest.mark.parametrize(

@@ -302,8 +302,8 @@ KILLS = """
         counts = {"train_count": 128, "test_count": 64}
         data = datasets.load("digits", batch_size=32, augmentation=augmentation, **counts)
         model = keras.Sequential([
-            keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization(),
-            keras.layers.Flatten(), keras.layers.Dropout(0.5), keras.layers.Dense(10, "softmax"),
+            keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.5), keras.layers.Dense(10, "softmax"),
         ])
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
         history = training.fit(model, data, epochs=5, directory=directory, callbacks=[Kill(step, at)]).history
@@ -558,7 +558,9 @@ def test_a_notebook_shows_the_same_sentence_first_and_last_and_a_bar_between():
     messages = []
     with jupyter_client.run_kernel(kernel_name="python3") as client:
         cell = textwrap.dedent(CELL.format(folder=os.path.dirname(__file__)))
+        begun = time.monotonic()
         reply = client.execute_interactive(cell, output_hook=messages.append, timeout=120)
+        seconds = time.monotonic() - begun
     assert reply["content"]["status"] == "ok"
     assert {message["msg_type"] for message in messages} == {
         "status",
@@ -572,7 +574,7 @@ def test_a_notebook_shows_the_same_sentence_first_and_last_and_a_bar_between():
     assert shown[0]["data"] == shown[-1]["data"] == title
     assert len({message["transient"]["display_id"] for message in shown}) == 1
     between = [message["data"] for message in shown[1:-1]]
-    assert 2 <= len(between) <= 10
+    assert 2 <= len(between) <= 1 + seconds / 0.2
     for bundle in between:
         assert re.match(r'<div><progress value="[01]\.\d+"></progress> epoch \d/4', bundle["text/html"])
     assert re.fullmatch(r"epoch [34]/4, loss .*, accuracy .*, 0:0\d left", between[-1]["text/plain"])

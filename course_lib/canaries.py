@@ -1,10 +1,10 @@
 """Say in words, and with the layer's name, that a training goes wrong, while it does.
 
     probe = next(iter(data.test))
-    model.fit(data.train, epochs=10, shuffle=False, callbacks=[canaries.Canaries(probe)])
+    training.fit(model, data, epochs=10, callbacks=[canaries.Canaries(probe)])
 
 A `TrainingWarning` tells of a loss that stays at chance, a dead layer, numbers that are not finite, and
-gradients that explode or vanish; each once a training.
+gradients that explode or vanish; each once a training. `training.fit` brings one without a probe itself.
 """
 
 import dataclasses
@@ -20,8 +20,10 @@ import tensorflow as tf  # isort: skip
 __all__ = ["Canaries", "TrainingWarning"]
 
 PICTURES = 16  # of the probe: a layer that is silent on all of them is called dead
-AT_CHANCE, STEPS = 0.98, 100  # a loss above this part of ln(classes) is at chance; stuck after so many steps
-GROWTH = 10  # a loss this many times the first one explodes
+AT_CHANCE = 0.98  # a loss above this part of ln(classes) is at chance
+NEAR = 1.3  # an accuracy below this many times 1 / classes is at chance
+GROWTH, FEW = 10, 5  # a loss this many times the largest of the first few steps explodes
+SPREAD = ": a step has spread what is not finite, and any layer may be the cause"
 EXPLODING, VANISHING = 1e3, 1e-6  # norm of a layer's gradient divided by that of its weights
 
 
@@ -32,77 +34,115 @@ class TrainingWarning(UserWarning):
 class Canaries(keras.callbacks.Callback):
     """Warn as soon as a training goes wrong. It costs a look at the loss each step, and a probe each epoch.
 
-    - The loss, a cross-entropy, is still above 98 % of ln(classes) after `patience` epochs and 100 steps.
+    - After `patience` epochs and `steps` steps it still guesses: the loss, a cross-entropy, is above 98 % of
+      ln(classes), and the accuracy below 1.3 / classes. Without a logged accuracy, that loss must be without
+      penalties, and above 98 % of the first epoch's; of a `MAPLoss`, the accuracy alone tells.
     - A ReLU gives only zeros on the probe.
-    - The loss, an output or a gradient is not finite; the first layer of which this holds is named.
+    - The loss, an output or a gradient is not finite; the first layer of which this holds is named. (Once a
+      step has been taken with such numbers, all layers may have them.)
     - A gradient explodes: its norm is over 1,000 times that of the layer's weights, or the loss is 10 times
-      that of the first step (10 ln(classes), if a cross-entropy starts below ln(classes)).
+      that of the first step, if a cross-entropy, or else the largest of the first 5, if above 0. (A
+      cross-entropy or `MAPLoss` that starts below ln(classes) may grow up to 10 ln(classes).)
     - A gradient vanishes: its norm is under a millionth of the weights', while the loss is over half of
-      ln(classes), or, if it is no cross-entropy, over half of the first step's. (Zero is no vanishing
-      gradient: stochastic depth closes layers on purpose.)
+      ln(classes), or, if it is no cross-entropy, over half of the largest of the first 5 steps. (Zero is no
+      vanishing gradient: stochastic depth closes layers on purpose.)
 
     The probe is computed as in training, before the first step and after each epoch, but without a trace:
-    dropout draws, and BatchNorm counts, as if it hadn't been. Of several replicas it sees the first.
+    dropout draws, and BatchNorm counts, as if it hadn't been. Of several replicas it sees the first. A model
+    within the model is one layer to it. The loss of a step is looked at when the next one has been started.
 
     Args:
         probe: a batch (x, y) as the model is fitted to, of which the first 16 are used. Take it from a
             pipeline that doesn't shuffle: one that does goes on in another order. None watches the loss
             alone, and names no layer.
-        patience: epochs, 1 or more.
+        patience, steps: how long a training may guess, each 1 or more. `training.fit`'s own waits for 1,000
+            steps.
 
     Raises:
         ValueError: if an argument is not as above; at the start of a training, if there is a probe and the
             model is neither functional nor sequential.
     """
 
-    def __init__(self, probe=None, *, patience=2):
+    def __init__(self, probe=None, *, patience=2, steps=100):
         super().__init__()
         if probe is not None and not (isinstance(probe, tuple | list) and len(probe) == 2):
             raise ValueError(f"`probe` must be a batch (x, y) or None. Received: {type(probe).__name__}")
-        if not isinstance(patience, int) or patience < 1:
-            raise ValueError(f"`patience` must be a whole number, 1 or more. Received: patience={patience!r}")
-        self.probe, self.patience = probe, patience
+        for name, value in (("patience", patience), ("steps", steps)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{name}` must be a whole number, 1 or more. Received: {name}={value!r}")
+        self.probe, self.patience, self.wait = probe, patience, steps
 
     def on_train_begin(self, logs=None):
-        self.told, self.epoch, self.steps, self.first = [], 0, 0, None
+        self.told, self.epoch, self.taken, self.first, self.begun, self._before = [], 0, 0, None, None, None
         self.look = (lambda: []) if self.probe is None else _Probe(self.model, *self.probe)
-        self.classes = self.model.outputs[0].shape[-1] if _is_cross_entropy(self.model) else None
+        kind, self.classes = _kind(self.model)
+        self.least = math.log(self.classes) if kind else 0.0
+        self.chance = self.least if kind == "cross-entropy" else None
         self._check("before the first step", finite=_not_finite)
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.epoch, self.total = epoch + 1, 0.0
+        self.epoch, self.batches, self.total = epoch + 1, 0, 0.0
 
     def on_train_batch_end(self, batch, logs=None):
-        self.steps += 1
-        total = logs["loss"] * (batch + 1)  # Keras reports the mean since the epoch began
-        self.loss, self.total = total - self.total, total
-        where = f"in step {batch + 1} of epoch {self.epoch}"
+        # The loss of the step before: to ask for this one's would make a GPU wait for the next step.
+        self._look_back()
+        self._before = batch + 1, logs["loss"]
+
+    def on_test_begin(self, logs=None):
+        self._look_back()
+
+    def _look_back(self):
+        if self._before is None:
+            return
+        (batches, mean), self._before = self._before, None
+        total, steps = float(mean) * batches, batches - self.batches  # the mean is of the epoch so far
+        self.loss, self.total, self.batches = (total - self.total) / steps, total, batches
+        self.taken += steps
+        where = f"in step {batches} of epoch {self.epoch}"
         if self.first is None:  # a network that has learnt before may start low: there, chance counts
-            self.first = max(self.loss, math.log(self.classes)) if self.classes else self.loss
+            self.first = max(self.loss, self.least)
         if not math.isfinite(self.loss):
             self._check(where, finite=_not_finite)
             self._tell("finite", f"The loss is {self.loss} {where}.")
-        elif self.loss > GROWTH * self.first and "explodes" not in self.told:
+        elif self.taken <= FEW and not self.chance:
+            self.first = max(self.first, self.loss)
+        elif 0 < GROWTH * self.first < self.loss and "explodes" not in self.told:
             most = _largest(self._check(where, finite=_not_finite))
             layer = "" if most is None else f"; the gradient is largest in layer {most.name!r}"
             grown = f"from {self.first:.3g} to {self.loss:.3g}"
             self._tell("explodes", f"The loss grows {grown} {where}{layer}. Lower the learning rate.")
 
     def on_epoch_end(self, epoch, logs=None):
+        self._look_back()
         checks = {"finite": _not_finite, "dead": _dead, "explodes": _explodes}
-        if self.loss > (math.log(self.classes) if self.classes else self.first) / 2:
+        if self.loss > (self.chance or self.first) / 2:
             checks["vanishes"] = _vanishes  # below that loss, a small gradient is as it should be
         self._check(f"after epoch {self.epoch}", **checks)
-        if self.classes and self.epoch >= self.patience and self.steps >= STEPS:
-            heads = getattr(self.model, "output_names", [None])  # a Sequential has none
-            loss, chance = logs.get(f"{heads[0]}_loss", logs["loss"]), math.log(self.classes)
-            if AT_CHANCE * chance < loss < math.inf:
-                self._tell(
-                    "chance",
-                    f"The loss is {loss:.3f} after epoch {self.epoch}, no better than guessing among "
-                    f"{self.classes} classes (ln {self.classes} = {chance:.3f}). Try other learning rates, "
-                    "and look at the pictures, their scale and their labels.",
-                )
+        if self.classes:
+            self._compare_with_guessing(logs)
+
+    def _compare_with_guessing(self, logs):
+        head = (getattr(self.model, "output_names", None) or [None])[0]  # a Sequential has none
+        names = (f"{head}_accuracy", f"{head}_acc", "accuracy", "acc")
+        accuracy = next((logs[name] for name in names if name in logs), None)
+        loss = logs.get(f"{head}_loss", logs["loss"])
+        self.begun = loss if self.begun is None else self.begun
+        if self.chance:
+            what, at = f"loss is {loss:.3f}", f"ln {self.classes} = {self.chance:.3f}"
+            guesses = AT_CHANCE * self.chance < loss < math.inf
+            if accuracy is None:  # the total loss is all there is, and weights and penalties are in it
+                guesses = guesses and loss > AT_CHANCE * self.begun and not self.model.losses
+        else:
+            what, at = f"accuracy is {accuracy or 0:.3f}", f"1 / {self.classes} = {1 / self.classes:.3g}"
+            guesses = accuracy is not None
+        if accuracy is not None:
+            guesses = guesses and accuracy < NEAR / self.classes
+        if guesses and self.epoch >= self.patience and self.taken >= self.wait:
+            self._tell(
+                "chance",
+                f"The {what} after epoch {self.epoch}, no better than guessing among {self.classes} classes "
+                f"({at}). Try other learning rates, and look at the pictures, their scale and their labels.",
+            )
 
     def _check(self, where, **checks):
         if "finite" in self.told:  # once one number isn't, many others are not
@@ -200,14 +240,24 @@ class _Probe:
 def _losses(model):
     """Return the loss of each head."""
     if isinstance(model.loss, dict):
-        return [model.loss[name] for name in model.output_names]
+        return [model.loss.get(name) for name in model.output_names]
     losses = keras.tree.flatten(model.loss)
     return losses * (len(model.outputs) // len(losses))
 
 
-def _is_cross_entropy(model):
-    loss = keras.losses.get(_losses(model)[0])
-    return "categorical_crossentropy" in getattr(loss, "name", getattr(loss, "__name__", ""))
+def _kind(model):
+    """Return what the first head's loss is, and its number of classes; (None, None) if neither is known."""
+    outputs = getattr(model, "outputs", None)  # a subclassed model has none
+    losses = _losses(model) if outputs else None
+    classes = outputs[0].shape[-1] if losses and outputs[0].shape else None
+    if classes is None or classes < 2:
+        return None, None
+    loss = keras.losses.get(losses[0])
+    name = getattr(loss, "name", getattr(loss, "__name__", ""))
+    kind = (
+        "cross-entropy" if "categorical_crossentropy" in name else "distances" if name == "map_loss" else None
+    )
+    return kind, kind and classes
 
 
 def _is_finite(*tensors):
@@ -220,10 +270,10 @@ def _not_finite(layers):
     for seen in layers:
         sound = _is_finite(*(weight for weight, _ in seen.weights))
         if not _is_finite(seen.output):
-            too = "" if sound else ", nor are its weights"
+            too = "" if sound else f", nor are its weights{SPREAD}"
             return f"The output of layer {seen.name!r} is not finite {{where}}{too}."
         if not sound:  # a ReLU can hide it
-            return f"The weights of layer {seen.name!r} are not finite {{where}}."
+            return f"The weights of layer {seen.name!r} are not finite {{where}}{SPREAD}."
     for seen in reversed(layers):
         passed = [*(pair[1] for pair in seen.weights), *(front.gradient for front in seen.inputs)]
         if _is_finite(seen.gradient) and not _is_finite(*passed):
@@ -233,8 +283,10 @@ def _not_finite(layers):
 
 def _dead(layers):
     for seen in layers:
-        relu = getattr(seen.layer, "activation", None) is keras.activations.relu
-        if (relu or isinstance(seen.layer, keras.layers.ReLU)) and not np.any(seen.output):
+        relu = getattr(seen.layer, "activation", None) in (keras.activations.relu, keras.activations.relu6)
+        relu = relu or isinstance(seen.layer, keras.layers.ReLU)
+        operation = type(seen.layer).__name__ in ("ReLU", "Relu", "Relu6")  # of `keras.ops` and `activations`
+        if (relu or operation) and not np.any(seen.output):
             return (
                 f"Layer {seen.name!r} is dead {{where}}: its ReLU gives only zeros, and no gradient passes. "
                 "Train anew, at a lower learning rate or from weights that start as in He et al. 2015."

@@ -73,7 +73,7 @@ class Recipe:
         momentum: of SGD; None for Adam with Keras's constants.
         nesterov: whether the momentum is Nesterov's.
         weight_decay: the L2 penalty's share of the gradient, see `CoupledSGD`.
-        dropout, initial_weights: what the paper says; the builder has them.
+        dropout, initial_weights: what the paper says; the builder has them, unless `ours` names others.
         loss_weights: of the heads, the main one first.
         dataset: the name for `datasets.load` that the family trains on here.
         image_size, resize, pad, color, value_range, center, augmentation: see `datasets.load`.
@@ -192,8 +192,13 @@ TORCH = {  # the settings of fb.resnet.torch, which three papers follow
     "weight_decay": 1e-4,
     "batch_size": 256,
 }
+FROM_FILES = (
+    "stored pictures have a shorter side of 256 pixels: a larger scale enlarges those, where the paper reads "
+    "the original"
+)
 FROM_TORCH = "colour changes and Nesterov's momentum are the code's, fb.resnet.torch"
 CIFAR_RESNET = {**_cifar(), "center": "pixel", "epochs": 164, "batch_size": 128, "weight_decay": 1e-4}
+NIN_WEIGHTS = "set by hand, without numbers"
 IN_ITERATIONS = (
     "64,000 iterations of 128, the rate divided at 32,000 and 48,000: in epochs of all 50,000 pictures; the "
     "paper tunes on 45,000 of them"
@@ -247,6 +252,7 @@ VGG = Recipe(
         "the rate is divided three times, the epochs are ours",
         "the paper starts its deep columns from a trained column A, and training at several scales from a "
         "network trained at one; here both start from nothing",
+        FROM_FILES,
     ),
 )
 RESNET = Recipe(
@@ -257,7 +263,10 @@ RESNET = Recipe(
     weight_decay=1e-4,
     center="pixel",
     **_photos(crop=(224 / 480, 224 / 256), flip="horizontal", pca=0.1),
-    ours=("600,000 iterations of 256 are 120 epochs of ImageNet; how often the rate is divided is ours",),
+    ours=(
+        "600,000 iterations of 256 are 120 epochs of ImageNet; how often the rate is divided is ours",
+        FROM_FILES,
+    ),
 )
 CIFAR_NET = Recipe(
     source="He et al. 2016 (CVPR), section 4.2",
@@ -301,12 +310,15 @@ RECIPES = {
         epochs=300,
         batch_size=128,
         rates=((0, 0.01), (200, 1e-3), (250, 1e-4)),
-        weight_decay=1e-4,
+        weight_decay=5e-4,
         dropout="0.5 after the first two mlpconv layers",
+        initial_weights=NIN_WEIGHTS,
         center="standard",
         **_cifar(),
         ours=(
-            "rates, momentum, decay and epochs are not given, only that the rate is divided by 10 twice",
+            "rates, momentum and epochs are not given, only that the rate is divided by 10 twice; the paper "
+            "takes its weight decay from Krizhevsky et al.",
+            "our initial weights are those of He et al. 2015",
             "the paper normalises contrast and whitens the pictures; here each channel is standardised",
             "how far pictures are shifted is not given",
         ),
@@ -318,9 +330,12 @@ RECIPES = {
         rates=((0, 0.01), (30, 1e-3), (60, 1e-4), (80, 1e-5)),
         weight_decay=5e-4,
         dropout="0.5 after the third mlpconv layer",
+        initial_weights=NIN_WEIGHTS,
         center="standard",
         **_photos(),
-        ours=("all is AlexNet's, with standardised channels, for which our initial weights are made",),
+        ours=(
+            "all is AlexNet's but the standardised channels and our initial weights, those of He et al. 2015",
+        ),
     ),
     **dict.fromkeys(("vgg_a", "vgg_a_lrn", "vgg_b", "vgg_c", "vgg_d", "vgg_e", "vgg16", "vgg19"), VGG),
     "googlenet": Recipe(
@@ -340,6 +355,7 @@ RECIPES = {
             "the paper trains asynchronously and averages the weights (Polyak); left out",
             "photometric distortions after Howard (2014) without numbers: the 0.4 is ours, as is the flip",
             "pixels have zero mean; their scale is not given, here it is one deviation",
+            "initial weights are those of He et al. 2015",
         ),
     ),
     **dict.fromkeys(
@@ -437,10 +453,11 @@ RECIPES = {
             fall="linear",
             weight_decay=2e-4,
             dropout="0.5 after fire9",
-            initial_weights="not given",
+            initial_weights="Glorot and Bengio 2010; conv10 normal, deviation 0.01",
             center="standard",
             **_photos(227, crop=227 / 256),
             ours=(
+                "the initial weights are the authors' files'; ours are those of He et al. 2015 everywhere",
                 "pixels are divided by each channel's deviation, as our initial weights want; the authors' "
                 "files leave them at 0 to 255 less the mean",
                 "the paper gives the linear fall from 0.04; the rest is the authors' files': 170,000 "

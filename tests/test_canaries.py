@@ -86,6 +86,17 @@ def test_a_relu_may_be_a_layer_of_its_own(name):
     assert sentences[0].startswith("Layer 'gate' is dead")
 
 
+@pytest.mark.parametrize(
+    "relu", [keras.ops.relu, keras.ops.relu6, keras.activations.relu, keras.activations.relu6]
+)
+def test_a_relu_may_be_an_operation(relu):
+    inputs = keras.Input((8, 8, 1))
+    x = relu(keras.layers.Flatten()(inputs) - 1e6)
+    model = keras.Model(inputs, keras.layers.Dense(10, "softmax")(x))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    assert "is dead after epoch 1: its ReLU gives only zeros" in told(model)[0]
+
+
 def test_zeros_of_a_layer_without_relu_are_no_death():
     assert told(dense(layer(lambda x: 0 * x, "zero")), epochs=1) == []
 
@@ -104,14 +115,15 @@ def test_a_layer_whose_gradient_alone_is_not_finite_is_named():
 def test_weights_that_become_not_finite_are_named_in_the_step_that_shows_it():
     sentences = told(dense(hidden=2, rate=float("nan")))
     assert sentences == [
-        "The output of layer 'hidden1' is not finite in step 2 of epoch 1, nor are its weights."
+        "The output of layer 'hidden1' is not finite in step 2 of epoch 1, nor are its weights: a step has "
+        "spread what is not finite, and any layer may be the cause."
     ]
 
 
 def test_an_exploding_loss_names_the_layer_of_the_largest_gradient():
-    sentences = told(dense(layer(lambda x: 1e3 * x, "large"), rate=0.03, activation="linear"))
+    sentences = told(dense(layer(lambda x: 1e3 * x, "large"), rate=0.003, activation="linear"))
     expected = (
-        r"The loss grows from \d+ to \S+ in step 2 of epoch 1; the gradient is largest in layer 'hidden1'\."
+        r"The loss grows from \S+ to \S+ in step \d of epoch 1; the gradient is largest in layer 'hidden1'\."
     )
     assert re.match(expected, sentences[0])
 
@@ -124,8 +136,76 @@ def test_a_loss_that_starts_low_may_grow_up_to_chance():
     with warnings.catch_warnings(action="error"):
         canaries.on_train_batch_end(0, {"loss": 0.01})
         canaries.on_train_batch_end(1, {"loss": (0.01 + 5) / 2})
-    with pytest.warns(TrainingWarning, match=r"The loss grows from 2\.3 to 24 in step 3 of epoch 1\. Lower"):
         canaries.on_train_batch_end(2, {"loss": (0.01 + 5 + 24) / 3})
+    with pytest.warns(TrainingWarning, match=r"The loss grows from 2\.3 to 24 in step 3 of epoch 1\. Lower"):
+        canaries.on_test_begin()
+
+
+def watched(model, losses=(2.3,) * 50, epochs=3, steps=1, **logs):
+    """Return what a canary says to these losses of steps and these logs of epochs, without training."""
+    canaries = Canaries()
+    canaries.set_model(model)
+    canaries.on_train_begin()
+    with warnings.catch_warnings(record=True, action="always") as caught:
+        for epoch in range(epochs):
+            canaries.on_epoch_begin(epoch)
+            for batch in range(steps - 1, len(losses), steps):
+                canaries.on_train_batch_end(batch, {"loss": np.mean(losses[: batch + 1])})
+            canaries.on_epoch_end(epoch, {"loss": np.mean(losses), **logs})
+    return [str(warning.message) for warning in caught]
+
+
+def compiled(loss, **units):
+    model = dense(**units)
+    model.compile("sgd", loss)
+    return model
+
+
+def test_a_high_loss_is_no_guessing_while_the_accuracy_is_above_chance():
+    model = dense()  # weights and penalties are in the loss
+    assert watched(model, accuracy=0.9, loss=9.0) == []
+    (sentence,) = watched(model, accuracy=0.1, loss=9.0)
+    assert sentence.startswith("The loss is 9.000 after epoch 2, no better than guessing among 10 classes")
+
+
+def test_without_an_accuracy_neither_a_loss_with_penalties_nor_one_that_has_fallen_is_guessing():
+    assert len(watched(dense())) == 1
+    assert watched(dense(kernel_regularizer=keras.regularizers.L2(1e-4))) == []
+    canaries = Canaries(patience=1)
+    canaries.set_model(dense())
+    canaries.on_train_begin()
+    with warnings.catch_warnings(action="error"):
+        for epoch, loss in enumerate((23.0, 9.0)):  # as sample weights make it
+            canaries.on_epoch_begin(epoch)
+            canaries.on_train_batch_end(60, {"loss": loss})
+            canaries.on_epoch_end(epoch, {"loss": loss})
+
+
+def test_distances_are_guesses_if_the_accuracy_is_at_chance():
+    model = compiled(MAPLoss())
+    (sentence,) = watched(model, accuracy=0.1)
+    assert sentence.startswith(
+        "The accuracy is 0.100 after epoch 2, no better than guessing among 10 classes"
+    )
+    assert watched(model, accuracy=0.14) == watched(model) == []
+    assert watched(compiled("mse"), accuracy=0.1) == []
+
+
+@pytest.mark.parametrize("first", [-0.03, 0.0])
+def test_a_loss_that_begins_at_zero_or_below_does_not_explode(first):
+    assert watched(compiled("mse"), [first] * 5 + [6.25, 6.25], epochs=1) == []
+
+
+def test_a_loss_that_is_no_cross_entropy_explodes_above_the_first_few_steps():
+    losses = [0.1, 5.0, 3.0, 4.0, 1.0, 49.0]
+    assert watched(compiled("mse"), losses, epochs=1) == []
+    (sentence,) = watched(compiled("mse"), [*losses, 51.0], epochs=1)
+    assert sentence.startswith("The loss grows from 5 to 51 in step 7 of epoch 1.")
+
+
+def test_the_loss_of_several_steps_in_an_execution_is_their_mean():
+    (sentence,) = watched(compiled("mse"), [1.0] * 20 + [11.0] * 20, epochs=1, steps=20)
+    assert sentence.startswith("The loss grows from 1 to 11 in step 40 of epoch 1.")
 
 
 def test_an_exploding_gradient_is_told_after_the_epoch_though_the_loss_is_not():
@@ -216,6 +296,7 @@ def test_the_same_trouble_is_told_again_in_another_training_and_other_filters_ho
         ({"probe": np.zeros((2, 8, 8, 1))}, "Received: ndarray"),
         ({"patience": 0}, "Received: patience=0"),
         ({"patience": 1.5}, "Received: patience=1.5"),
+        ({"steps": 0}, "Received: steps=0"),
     ],
 )
 def test_an_invalid_argument_is_refused(arguments, received):
@@ -223,12 +304,32 @@ def test_an_invalid_argument_is_refused(arguments, received):
         Canaries(**arguments)
 
 
-def test_a_subclassed_model_is_refused():
-    class Own(keras.Model):
-        def call(self, x):
-            return x
+class Own(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.head = keras.layers.Dense(10, "softmax")
 
+    def call(self, x):
+        return self.head(keras.ops.reshape(x, (-1, 64)))
+
+
+def test_a_subclassed_model_is_watched_without_a_probe():
+    model = Own()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    assert told(model, probe=False) == []
+
+
+def test_a_subclassed_model_is_refused_with_a_probe():
     canaries = Canaries(next(iter(DIGITS.test)))
     canaries.set_model(Own())
     with pytest.raises(ValueError, match="must be functional or sequential"):
         canaries.on_train_begin()
+
+
+def test_fit_brings_a_canary_unless_one_is_given():
+    with pytest.warns(TrainingWarning, match="no better than guessing") as caught:
+        training.fit(dense(rate=1e-9), DIGITS, epochs=23, verbose=False)  # 44 steps each
+    assert [str(each.message).split(",")[0][-14:] for each in caught] == ["after epoch 23"]
+    with warnings.catch_warnings(action="error", category=TrainingWarning):
+        training.fit(dense(rate=1e-9), DIGITS, epochs=23, callbacks=[Canaries(patience=24)], verbose=False)
+        training.fit(dense(), DIGITS, epochs=4, verbose=False)

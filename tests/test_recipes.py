@@ -271,6 +271,32 @@ def test_of_resnets_photos_the_shorter_side_is_256_to_480_pixels():
     assert (224 / largest, 224 / smallest) == (256, 480)
 
 
+@pytest.mark.parametrize("name", RECIPES)
+def test_stored_pictures_that_a_crop_enlarges_are_named_as_ours(name):
+    found = recipe(name)
+    crop = getattr(found.augmentation, "crop", None)
+    if isinstance(crop, tuple) and min(crop) * found.resize < found.image_size - 1:
+        assert any("shorter side of 256 pixels: a larger scale enlarges" in each for each in found.ours)
+    else:
+        assert name not in ("vgg16", "resnet50")
+
+
+@pytest.mark.parametrize(
+    "name", ["nin_cifar10", "nin_imagenet", "googlenet", "squeezenet1_0", "squeezenet1_1"]
+)
+def test_initial_weights_that_are_not_the_papers_are_named_as_ours(name):
+    layers = getattr(architectures, name)().layers
+    kinds = {type(each.kernel_initializer) for each in layers if hasattr(each, "kernel_initializer")}
+    assert keras.initializers.HeNormal in kinds
+    assert "He et al." not in recipe(name).initial_weights
+    assert any("He et al. 2015" in sentence for sentence in recipe(name).ours)
+
+
+def test_the_weight_decay_of_network_in_network_is_that_of_krizhevsky_et_al():
+    assert recipe("nin_cifar10").weight_decay == recipe("alexnet").weight_decay == 5e-4
+    assert not any("decay and" in sentence for sentence in recipe("nin_cifar10").ours)
+
+
 def trained(name, model, **options):
     """Compile and train a model by its recipe for two steps; return its history and the data."""
     data = recipe(name).data("shapes", batch_size=4, train_count=8, test_count=4, **options)

@@ -261,8 +261,14 @@ def test_what_chooses_the_best_epoch_is_refused_without_a_directory(option):
 
 
 def test_a_run_without_a_whole_epoch_is_refused():
-    with pytest.raises(ValueError, match="Received: epochs=0"):
-        training.fit(build(), pipelines(), epochs=0)
+    for epochs in (0, True, 1.0, np.int64(0)):
+        with pytest.raises(ValueError, match=r"`epochs` must be .*Received: epochs="):
+            training.fit(build(), pipelines(), epochs=epochs)
+
+
+def test_epochs_may_be_a_number_of_numpys(tmp_path):
+    found = training.fit(build(), pipelines(), epochs=np.int64(2), directory=tmp_path)
+    assert found.epoch == [0, 1]
 
 
 KILLS = """
@@ -374,6 +380,29 @@ def test_the_largest_accuracy_is_the_best(tmp_path):
     assert training.evaluate(model, pipelines()[1])["accuracy"] == max(values) > values[-1]
 
 
+def judged(metric, monitor, epochs, directory, callbacks=()):
+    """Train a network of one output, judged by a metric; return it, its data and its history."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, "sigmoid")])
+    model.compile(keras.optimizers.SGD(0.1), "binary_crossentropy", metrics=[metric], run_eagerly=True)
+    data = [batches.map(lambda x, y: (x, y[:, None])) for batches in pipelines()]
+    options = {"directory": directory, "monitor": monitor, "restore_best_weights": True, "verbose": False}
+    return model, data, training.fit(model, data, epochs=epochs, callbacks=callbacks, **options).history
+
+
+def test_a_metric_without_acc_in_its_name_is_best_where_keras_says(tmp_path):
+    worse = At(2, lambda model: model.optimizer.learning_rate.assign(-20.0))
+    metric = keras.metrics.AUC(name="AUC")
+    model, data, history = judged(metric, "val_AUC", 3, tmp_path, [worse])
+    values = history["val_AUC"]
+    assert training.evaluate(model, data[1])["AUC"] == max(values) > values[-1]
+
+
+def test_a_metric_that_neither_rises_nor_falls_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"knows whether it should rise\. Received: monitor='val_alarms'"):
+        judged(keras.metrics.FalsePositives(name="alarms"), "val_alarms", 1, tmp_path)
+
+
 def test_a_kill_between_the_two_files_does_not_lose_the_best(tmp_path):
     training.fit(build(), pipelines(), epochs=1, directory=tmp_path)
     (tmp_path / "best.keras").unlink()
@@ -403,13 +432,32 @@ def test_a_full_disk_leaves_the_last_whole_epoch(tmp_path):
         ({"model": lambda: build(rate=0.2)}, "learning_rate was 0.1.*, is 0.2"),
         ({"data": pipelines(batch=6)}, "batches.size was 8, is 6; batches.steps was 3, is 4"),
         ({"epochs": 1}, "2 or more.*Received: epochs=1"),
+        ({"monitor": "val_accuracy"}, "where monitor was 'val_loss', is 'val_accuracy'$"),
+        ({"seed": 1}, "where seed was 0, is 1$"),
     ],
 )
 def test_the_directory_of_another_run_is_refused_with_the_difference(tmp_path, change, message):
-    training.fit(build(), pipelines(), epochs=2, directory=tmp_path)
-    call = {"model": build, "data": pipelines(), "epochs": 2} | change
+    call = {"model": build, "data": pipelines(), "epochs": 2, "seed": 0, "directory": tmp_path}
+    training.fit(**call | {"model": build()})
+    call |= change
     with pytest.raises(ValueError, match=message):
-        training.fit(call["model"](), call["data"], epochs=call["epochs"], directory=tmp_path)
+        training.fit(**call | {"model": call["model"]()})
+
+
+def test_a_run_goes_on_without_its_seed_and_if_its_file_is_of_version_0_1_0(tmp_path):
+    training.fit(build(), pipelines(), epochs=1, directory=tmp_path, seed=0)
+    training.fit(build(), pipelines(), epochs=2, directory=tmp_path)
+    last, old = tmp_path / "last.keras", tmp_path / "old.keras"
+    with zipfile.ZipFile(last) as archive, zipfile.ZipFile(old, "w") as copy:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name == "training.json":
+                state = json.loads(content)
+                del state["largest"], state["recipe"]["monitor"]
+                content = json.dumps(state)
+            copy.writestr(name, content)
+    old.rename(last)
+    assert training.fit(build(), pipelines(), epochs=3, directory=tmp_path, seed=0).epoch == [0, 1, 2]
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "foreign"])
@@ -420,11 +468,40 @@ def test_a_damaged_file_is_refused_by_name(tmp_path, damage):
     with zipfile.ZipFile(path) as archive:
         weights = archive.getinfo("model.weights.h5")
     content[weights.header_offset + weights.file_size // 2] ^= 1
-    path.write_bytes({"cut": content[: len(content) // 2], "flip": content, "foreign": b"text"}[damage])
-    with pytest.raises(
-        ValueError, match=r"last.keras must be a file of `training.fit`, undamaged.*Received: \w+"
-    ):
+    damaged = {"cut": content[: len(content) // 2], "flip": content, "foreign": b"text"}[damage]
+    path.write_bytes(damaged)
+    message = r"last.keras must be a file of `training.fit`, undamaged; {}.*\. Received: \w+"
+    best = (tmp_path / "best.keras").read_bytes()
+    with pytest.raises(ValueError, match=message.format("best.keras holds epoch 1: copy it to last.keras")):
         training.fit(build(), pipelines(), epochs=2, directory=tmp_path)
+    (tmp_path / "best.keras").write_bytes(damaged)
+    with pytest.raises(ValueError, match=message.format("move .* away to train from the start")):
+        training.fit(build(), pipelines(), epochs=2, directory=tmp_path)
+    path.write_bytes(best)
+    assert training.fit(build(), pipelines(), epochs=2, directory=tmp_path).epoch == [0, 1]
+
+
+@pytest.mark.parametrize("how", ["missing", "damaged"])
+def test_a_best_epoch_whose_file_is_lost_is_named(tmp_path, how):
+    spoil = At(1, lambda model: model.optimizer.learning_rate.assign(20.0))
+    training.fit(build(), pipelines(), epochs=2, directory=tmp_path, callbacks=[spoil])
+    best = tmp_path / "best.keras"
+    assert best.read_bytes() != (tmp_path / "last.keras").read_bytes()
+    best.unlink() if how == "missing" else best.write_bytes(b"text")
+    lost = f"best.keras is {how}: the weights of epoch 1, the best, are lost"
+    with pytest.warns(UserWarning, match=lost):
+        training.fit(build(), pipelines(), epochs=2, directory=tmp_path)
+    with (
+        pytest.warns(UserWarning, match=lost),
+        pytest.raises(ValueError, match=f"`restore_best_weights` needs.*{lost}"),
+    ):
+        training.fit(build(), pipelines(), epochs=2, directory=tmp_path, restore_best_weights=True)
+
+
+@pytest.mark.parametrize("directory", ["/dev/null/run", "/proc"])
+def test_a_directory_that_cannot_be_written_is_refused_before_the_first_epoch(directory):
+    with pytest.raises(ValueError, match=f"`directory` must be writable. Received: {directory}"):
+        training.fit(build(), pipelines(), epochs=1, directory=directory, callbacks=[At(0, pytest.fail)])
 
 
 def test_a_callback_that_would_restore_what_a_kill_loses_is_refused(tmp_path):
@@ -469,8 +546,25 @@ def test_a_loss_that_is_not_a_number_stops_training_in_words():
         training.fit(build(), (broken, None), epochs=2)
 
 
+def test_weights_that_are_no_numbers_stop_training_although_the_loss_looks_well(tmp_path):
+    x, y = np.random.default_rng(0).normal(size=(24, 4)).astype("float32"), np.arange(24) % 2
+    x[20, 1] = np.nan
+    relu = keras.layers.Lambda(lambda x: tf.where(x > 0, x, 0.0))  # as on a CPU: NaN becomes 0
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="first"), relu], name="tiny")
+    model.add(keras.layers.Dense(2, "softmax"))
+    model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
+    message = r"the weights 'tiny/first/kernel' are not finite after epoch 1, though the loss.*NaN in"
+    with pytest.raises(FloatingPointError, match=message):
+        training.fit(model, ((x, y), None), epochs=2, batch_size=8, directory=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_interrupted_run_says_where_it_stopped_and_goes_on(tmp_path):
-    with pytest.raises(KeyboardInterrupt, match=r"in epoch 3 of 4. The same call goes on") as caught:
+    message = (
+        r"in epoch 3 of 4\. The same call goes on .*; in this process, build model and data anew first\."
+    )
+    with pytest.raises(KeyboardInterrupt, match=message) as caught:
         training.fit(build(), pipelines(), epochs=4, directory=tmp_path, callbacks=[At(2, interrupt)])
     assert caught.value.__suppress_context__
     assert training.fit(build(), pipelines(), epochs=4, directory=tmp_path).epoch == [0, 1, 2, 3]

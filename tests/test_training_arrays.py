@@ -78,6 +78,16 @@ def test_a_run_on_arrays_goes_on_to_the_weights_of_an_undisturbed_one(tmp_path):
         np.testing.assert_array_equal(two, one)
 
 
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_other_arrays_in_a_used_directory_are_refused(tmp_path, part):
+    data, options = {"train": arrays(), "test": arrays(10)}, {"directory": tmp_path, "verbose": False}
+    training.fit(build(), tuple(data.values()), epochs=1, batch_size=8, **options)
+    x, y = data[part]
+    data[part] = x, 1 - y
+    with pytest.raises(ValueError, match=rf"where batches.{part}_crc32 was \d+, is \d+$"):
+        training.fit(build(), tuple(data.values()), epochs=2, batch_size=8, **options)
+
+
 def test_training_arrays_come_in_a_new_order_in_each_epoch_without_the_incomplete_batch():
     examples = np.arange(26)
     data, count, size = batches.train_batches((examples[:, None], examples), 8, replicas=1)
@@ -111,6 +121,9 @@ def test_a_pydataset_is_trained_on_and_evaluated_as_its_arrays():
         ),
         (arrays(), None, "training data must be .*Received: ndarray"),
         ((arrays(), None), 0, "Received: batch_size=0"),
+        ((arrays(), None), True, "Received: batch_size=True"),
+        ((arrays(0), None), None, "training arrays must have an example or more. Received: 0 examples"),
+        ((arrays(), arrays(0)), 8, "test arrays must have an example or more. Received: 0 examples"),
         ((arrays(), None), 32, "Received: cardinality=0"),
         ((Batches(*arrays(), 8), None), 8, "belongs to arrays.*Received: batch_size=8"),
     ],

@@ -13,6 +13,8 @@ import zipfile
 
 import pytest
 
+from course_lib.backend import keras
+from course_lib.canaries import TrainingWarning
 from course_lib.training import __main__ as command
 
 TWO = ["lenet5", "--epochs", "1", "--workers", "2"]
@@ -37,9 +39,30 @@ def test_a_network_trains_by_its_recipe_on_the_data_that_ship(tmp_path, capfd):
     ]
     with zipfile.ZipFile(tmp_path / "last.keras") as archive:
         kept = json.loads(archive.read("training.json"))["recipe"]
-    assert kept["batches.size"] == 100
+    assert (kept["batches.size"], kept["seed"]) == (100, 0)
     assert run(arguments) == 0  # all epochs are done
     assert capfd.readouterr() == (shown.out, "")
+    for change, message in (
+        (["--epochs", "4"], "this run was begun with --epochs 2. Received: --epochs 4"),
+        (["--seed", "1"], "where seed was 0, is 1"),
+    ):
+        assert run([*arguments, *change]) == 2
+        assert message in capfd.readouterr().err
+
+
+def test_a_canary_names_the_layer_of_a_training_that_goes_wrong(monkeypatch):
+    lenet5_modern = command.architectures.lenet5_modern
+
+    def dead():
+        model = lenet5_modern()
+        layer = next(layer for layer in model.layers if layer.weights)
+        layer.activation = keras.activations.relu
+        layer.set_weights([layer.get_weights()[0], layer.get_weights()[1] - 1e6])
+        return model
+
+    monkeypatch.setattr(command.architectures, "lenet5_modern", dead)
+    with pytest.warns(TrainingWarning, match="is dead after epoch 1"):
+        assert run(["lenet5_modern", "--epochs", "1", "--batch-size", "100"]) == 0
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ import math
 import os
 from pathlib import Path
 
+import numpy as np
+
 from course_lib.backend import keras
 from course_lib.training import batches, replicas
 from course_lib.training.checkpoint import Checkpoint
@@ -34,6 +36,7 @@ from course_lib.training.progress import Progress
 from course_lib.training.replicas import precision, strategy
 
 if keras.backend.backend() == "tensorflow":
+    from course_lib.canaries import Canaries
     from course_lib.training import workers
 
 __all__ = ["choose", "evaluate", "fit", "is_chief", "precision", "profile", "strategy"]
@@ -70,6 +73,7 @@ def fit(
     directory=None,
     monitor=None,
     restore_best_weights=False,
+    seed=None,
     callbacks=(),
     verbose=True,
 ):
@@ -80,6 +84,9 @@ def fit(
     process on the same CPUs it ends with the weights of an undisturbed run. When all epochs are done, it
     loads the weights and returns the stored history at once.
 
+    On TensorFlow a `canaries.Canaries` watches the loss and warns when it explodes, or is at chance after
+    1,000 steps; to have it name the layer, give one with a probe among the callbacks.
+
     Args:
         model: compiled, and built within `strategy().scope()`.
         data: a `datasets.Dataset`, or a pair (train, test); each a batched `tf.data.Dataset`, a
@@ -88,43 +95,55 @@ def fit(
         batch_size: examples in a batch of arrays, over all replicas; None is 64. Training arrays come in a
             new order in each epoch, without the incomplete last batch.
         directory: where `last.keras` and `best.keras` are kept, as `keras.saving.load_model` reads them.
-        monitor: what decides `best.keras`: the largest if its name contains "acc", otherwise the smallest.
-            None: "val_loss", or "loss" without test data. Needs a directory.
+        monitor: what decides `best.keras`: the largest if its name contains "acc", the smallest if it
+            contains "loss" or "error", and otherwise as the Keras metric of that name has it. None:
+            "val_loss", or "loss" without test data. Needs a directory.
         restore_best_weights: end with the weights of `best.keras`, not the last. Needs a directory.
+        seed: the number that weights and data were made from, if the directory is to refuse another one's.
+            (Arrays are known by their checksums; of a pipeline nothing but batches and name is compared.)
         callbacks: further Keras callbacks.
         verbose: False shows nothing.
 
     Raises:
         ValueError: if an argument is not as above; if the replicas would get unequal parts of a batch, or
-            would not train as one (an optimizer that clips, float16); if `directory` holds another run or a
-            damaged file.
-        FloatingPointError: if the loss is no longer a finite number.
+            would not train as one (an optimizer that clips, float16); if `directory` is not writable, or
+            holds another run or a damaged file.
+        FloatingPointError: if the loss, or a weight at the end of an epoch, is no longer a finite number.
         ConnectionError: if another worker is lost.
         OSError: if an epoch could not be written.
     """
     train, test = batches.pair(data)
-    if not isinstance(epochs, int) or epochs < 1:
-        raise ValueError(f"`epochs` must be a whole number, 1 or more. Received: epochs={epochs!r}")
+    epochs = batches.whole("epochs", epochs)
     _require_directory(directory, monitor is not None or restore_best_weights)
     _require_callbacks(callbacks, directory)
     several, parts = replicas.several_workers(model), replicas.count(model)
     if parts > 1 and keras.backend.backend() == "tensorflow":
         replicas.require_one_step(model.optimizer)
+    arrays = {"train": train, "test": test}
     train, steps, size = batches.train_batches(train, batch_size, parts)
     test, test_steps = (None, 0) if test is None else batches.test_batches(test, batch_size, parts)
     if several:
         workers.require_pipelines(train, test)
     history, checkpoint, done = keras.callbacks.History(), None, 0
+    # Patient, as a chapter shows networks that stay at chance.
+    watch = [Canaries(steps=1000)] if keras.backend.backend() == "tensorflow" else []
+    if any(isinstance(callback, tuple(map(type, watch))) for callback in callbacks):
+        watch = []  # there is one already
     if directory is not None:
         run = {"of": getattr(data, "name", None), "size": size, "steps": steps}
+        arrays = {name: each for name, each in arrays.items() if isinstance(each, tuple)}
+        run |= {f"{name}_crc32": batches.checksum(each) for name, each in arrays.items()}
         monitor = monitor or ("loss" if test is None else "val_loss")
-        checkpoint = Checkpoint(Path(directory), model, run, epochs, monitor, history, callbacks, is_chief())
+        run = {"batches": run, "monitor": monitor} | ({} if seed is None else {"seed": seed})
+        remember = [*callbacks, *watch]
+        checkpoint = Checkpoint(Path(directory), model, run, epochs, monitor, history, remember, is_chief())
         done = checkpoint.epochs_done()
     # Each pass takes the next order from the pipeline's seed. Use up those of the epochs done, and one more
     # where Keras doesn't begin a pass to look at a batch: on any number of replicas the same order follows.
     first = batches.skip(train, done, more=not replicas.peeks(model))
     progress = Progress(model.name, steps, test_steps, epochs, done, verbose and is_chief())
-    callbacks = [history, progress, replicas.Replicas(), *callbacks, _StopAtNaN()]
+    # The canary comes after the error for a loss that is no number, and so doesn't tell of it, too.
+    callbacks = [history, progress, replicas.Replicas(), *callbacks, _StopAtNaN(), *watch]
     callbacks += [checkpoint] if checkpoint else []  # last: what is not finite is not kept
     try:
         if several:
@@ -150,6 +169,8 @@ def fit(
         progress.close(f"{model.name}: stopped in {where}")
         advice = " The same call goes on after the last whole epoch." if directory is not None else ""
         if isinstance(error, KeyboardInterrupt):  # without a hundred lines from inside TensorFlow
+            if advice:  # the pipeline doesn't know what was drawn of it
+                advice = advice.replace(".", "; in this process, build model and data anew first.")
             raise KeyboardInterrupt(f"Training was interrupted in {where}.{advice}") from None
         if several and (name := workers.lost(error)):
             raise ConnectionError(
@@ -158,7 +179,7 @@ def fit(
         raise
     history.epoch = list(range(len(history.history["loss"])))
     if restore_best_weights:
-        checkpoint.load("best.keras", model)
+        checkpoint.load_best(model)
     return history
 
 
@@ -208,7 +229,7 @@ def _require_callbacks(callbacks, directory):
 
 
 class _StopAtNaN(keras.callbacks.Callback):
-    """Raises FloatingPointError, in words, when the loss is not a finite number."""
+    """Raises FloatingPointError, in words, when the loss or, after an epoch, a weight is not finite."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self.before = epoch + 1, None
@@ -225,13 +246,20 @@ class _StopAtNaN(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self._check(*self.before)
         self._check(logs.get("val_loss", 0.0), f"the validation after epoch {self.epoch}")
+        weights = self.model.trainable_variables  # a ReLU makes zeros of their NaN, and the loss looks well
+        finite = [keras.ops.all(keras.ops.isfinite(weight)) for weight in weights]
+        if finite and not (finite := np.asarray(keras.ops.stack(finite))).all():
+            name = weights[int(finite.argmin())].path
+            self._stop(f"the weights {name!r} are not finite after epoch {self.epoch}, though the loss is")
 
     def _check(self, loss, where):
         if not math.isfinite(loss):
-            rate = self.model.optimizer.learning_rate
-            rate = float(rate.numpy() if hasattr(rate, "numpy") else rate)  # mirrored ones are no numbers
-            raise FloatingPointError(
-                f"Training stopped: the loss became {float(loss)} in {where}. Most often the learning rate "
-                f"(now {rate:.3g}) is too high; otherwise look for a division by zero, the logarithm of "
-                "zero, or NaN in the data."
-            )
+            self._stop(f"the loss became {float(loss)} in {where}")
+
+    def _stop(self, why):
+        rate = self.model.optimizer.learning_rate
+        rate = float(rate.numpy() if hasattr(rate, "numpy") else rate)  # mirrored ones are no numbers
+        raise FloatingPointError(
+            f"Training stopped: {why}. Most often the learning rate (now {rate:.3g}) is too high; otherwise "
+            "look for a division by zero, the logarithm of zero, or NaN in the data."
+        )

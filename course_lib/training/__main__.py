@@ -13,9 +13,11 @@ import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 
 from course_lib import architectures, training
 from course_lib.backend import keras
+from course_lib.training import checkpoint, replicas
 
 PROGRAM = "python -m course_lib.training"
 FAILED, WRONG_INPUT, NOT_A_NUMBER, LOST_WORKER, INTERRUPTED = 1, 2, 3, 75, 130
@@ -62,7 +64,11 @@ def _options(arguments):
     add, whole = parser.add_argument, _number(int, 1)
     add("network", type=_builder, help="a builder of course_lib.architectures, trained by its paper's recipe")
     add("--dataset", default="digits", help="digits, shapes, or a name in TensorFlow Datasets (digits)")
-    add("--epochs", type=whole, help="passes over the data, those of an earlier run included (the recipe's)")
+    add(
+        "--epochs",
+        type=whole,
+        help="passes over the data (the recipe's); the rates stretch over them, so a run keeps its number",
+    )
     add("--batch-size", type=whole, help="pictures in a step, over all workers and GPUs (the recipe's)")
     add("--image-size", type=whole, help="side in pixels (the paper's)")
     add("--width", type=_number(float, 0), help="multiplies every channel count (1)")
@@ -129,15 +135,38 @@ def _train(options):
     keras.config.set_dtype_policy(training.precision() if options.precision == "auto" else options.precision)
     recipe = recipes.recipe(options.network)
     epochs, batch_size, side = options.epochs or recipe.epochs, options.batch_size, options.image_size
+    _require_same_epochs(options.directory, epochs)
     data = recipe.data(options.dataset, batch_size=batch_size, image_size=side, seed=options.seed)
     with strategy.scope():
         model = _model(options, data)
         recipe.compile(model, int(data.train.cardinality()), epochs)
-    history = training.fit(model, data, epochs=epochs, directory=options.directory).history
+    run = {"epochs": epochs, "directory": options.directory, "seed": options.seed}
+    history = training.fit(model, data, **run, callbacks=_canaries(model, data)).history
     if training.is_chief():
         values = ", ".join(f"{name} {values[-1]:.4f}" for name, values in history.items())
         print(f"{options.network} on {data.name} after epoch {len(history['loss'])}: {values}")
     return 0
+
+
+def _require_same_epochs(directory, epochs):
+    """Raise ValueError, before the learning rates are compared, if a run has another number of epochs."""
+    if directory is None:
+        return
+    begun = None
+    with contextlib.suppress(OSError, *checkpoint.DAMAGE):  # `fit` has the words for these
+        begun = checkpoint.read(Path(directory) / "last.keras")["epochs"]
+    if begun not in (None, epochs):
+        raise ValueError(f"this run was begun with --epochs {begun}. Received: --epochs {epochs}")
+
+
+def _canaries(model, data):
+    """Return a canary with a probe where it can look: one replica, TensorFlow, no scaling of float16."""
+    alone = keras.backend.backend() == "tensorflow" and replicas.count(model) == 1
+    if not alone or keras.config.dtype_policy().compute_dtype == "float16":
+        return []
+    from course_lib.canaries import Canaries
+
+    return [Canaries(next(iter(data.test)))]
 
 
 def _model(options, data):

@@ -2,12 +2,13 @@
 
 import reprlib
 import sys
+import zlib
 
 import numpy as np
 
 from course_lib.backend import keras
 
-__all__ = ["is_pipeline", "pair", "skip", "test_batches", "train_batches"]
+__all__ = ["checksum", "is_pipeline", "pair", "skip", "test_batches", "train_batches", "whole"]
 
 ACCEPTED = "a batched tf.data.Dataset, a keras.utils.PyDataset or a tuple (x, y) of arrays"
 
@@ -22,6 +23,21 @@ def pair(data):
             f"Received: data={reprlib.repr(data)}"
         )
     return found
+
+
+def whole(name, value):
+    """Return a whole number, 1 or more, as an int. Raise ValueError if it is none."""
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"`{name}` must be a whole number, 1 or more. Received: {name}={value!r}")
+    return int(value)
+
+
+def checksum(data):
+    """Return a number that tells arrays from others."""
+    crc = 0
+    for array in map(np.asarray, data):
+        crc = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view("uint8"), crc)
+    return crc
 
 
 def train_batches(data, batch_size, replicas):
@@ -108,9 +124,7 @@ def _batched(name, data, batch_size, *, shuffle, parts=1):
                 f"Received: batch_size={batch_size!r}"
             )
         return data
-    size = 64 if batch_size is None else batch_size
-    if not isinstance(size, int) or size < 1:
-        raise ValueError(f"`batch_size` must be a whole number, 1 or more. Received: batch_size={size!r}")
+    size = 64 if batch_size is None else whole("batch_size", batch_size)
     arrays = tuple(np.asarray(array) for array in data)
     if len(arrays) not in (2, 3) or len({array.shape[:1] for array in arrays}) > 1 or not arrays[0].ndim:
         shapes = ", ".join(str(array.shape) for array in arrays)
@@ -119,6 +133,8 @@ def _batched(name, data, batch_size, *, shuffle, parts=1):
             f"Received: shapes {shapes}"
         )
     examples = len(arrays[0])
+    if not examples:
+        raise ValueError(f"The {name} arrays must have an example or more. Received: 0 examples")
     if not shuffle:
         size = next((n for n in range(min(size, examples), 0, -1) if examples % n == n % parts == 0), size)
     if keras.backend.backend() != "tensorflow":

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import warnings
 import zipfile
 
@@ -14,7 +15,17 @@ import numpy as np
 from course_lib.backend import keras
 from course_lib.training import replicas
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "read"]
+
+DAMAGE = (zipfile.BadZipFile, EOFError, KeyError, ValueError)
+
+
+def read(path):
+    """Return what a file knows of its training. Raise OSError, or one of DAMAGE, if it cannot be read."""
+    with zipfile.ZipFile(path) as archive:
+        if damaged := archive.testzip():
+            raise zipfile.BadZipFile(f"{damaged} does not match its checksum")
+        return json.loads(archive.read("training.json"))
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -24,34 +35,46 @@ class Checkpoint(keras.callbacks.Callback):
     callbacks remember is kept with it: the attributes that training changed, if JSON can hold them.
     """
 
-    def __init__(self, directory, model, batches, epochs, monitor, history, callbacks, writes):
+    def __init__(self, directory, model, run, epochs, monitor, history, callbacks, writes):
         super().__init__()
-        directory.mkdir(parents=True, exist_ok=True)
         self.directory, self.epochs, self.monitor, self.history = directory, epochs, monitor, history
         self.callbacks, self.writes = callbacks, writes  # of several workers, one writes
-        config = {**keras.saving.serialize_keras_object(model), "batches": batches}
-        self.recipe = dict(_leaves(json.loads(json.dumps(config))))
-        self.state = self._read("last.keras") if (directory / "last.keras").exists() else None
+        run = json.loads(json.dumps(run))
+        config = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
+        self.run, self.recipe = dict(_leaves(run)), dict(_leaves({**config, **run}))
+        self.state = self._read_last() if (directory / "last.keras").exists() else None
+        self.largest = self.state and self.state.get("largest", "acc" in monitor)
 
     def epochs_done(self):
         """Return how many epochs need no training. Raise ValueError if they are of another run."""
         if self.state is None:
+            self._require_writable()
             return 0
         done, theirs, ours = len(self.state["history"]["loss"]), self.state["recipe"], self.recipe
-        different = [key for key in {**theirs, **ours} if theirs.get(key) != ours.get(key)]
+        different = [
+            key
+            for key in {**theirs, **ours}
+            if theirs.get(key) != ours.get(key)
+            and (key in theirs or key not in self.run)  # files of version 0.1.0 lack some
+            and (key in ours or key != "seed")
+        ]
         if different:
             shown = "; ".join(f"{key} was {theirs.get(key)!r}, is {ours.get(key)!r}" for key in different[:3])
             more = f"; and {len(different) - 3} more" if len(different) > 3 else ""
             raise ValueError(
-                "`directory` must be new or hold a run of the same model, compiled alike, on equal batches. "
-                f"Received: {self.directory}, where {shown}{more}"
+                "`directory` must be new or hold a run of the same model, compiled alike, on the same data, "
+                f"in equal batches, with the same `monitor`. Received: {self.directory}, where {shown}{more}"
             )
         if done > self.epochs:
             raise ValueError(
                 f"`epochs` must be {done} or more, as {self.directory} holds {done} already. "
                 f"Received: epochs={self.epochs}"
             )
-        return self.epochs if self.state["stopped"] and self.state["epochs"] == self.epochs else done
+        if self.state["stopped"] and self.state["epochs"] == self.epochs:
+            return self.epochs
+        if done < self.epochs:
+            self._require_writable()
+        return done
 
     def on_train_begin(self, logs=None):
         self.fresh = [_memory(callback) for callback in self.callbacks]  # they began before this one
@@ -62,17 +85,22 @@ class Checkpoint(keras.callbacks.Callback):
             last, best = self.directory / "last.keras", self.directory / "best.keras"
             if not (best.exists() and filecmp.cmp(last, best, shallow=False)):
                 self._keep_best()  # a kill may have come between the two files
+            if self.writes and self._epochs_in("best.keras") is None:
+                warnings.warn(f"{self._lost()}. A later epoch is kept if it is better", stacklevel=2)
 
     def on_epoch_end(self, epoch, logs=None):
         if self.monitor not in logs:
             raise ValueError(
                 f"`monitor` must be one of {', '.join(logs)}. Received: monitor={self.monitor!r}"
             )
+        if self.largest is None:
+            self.largest = _largest(self.model, self.monitor)
         if not self.writes:
             return
         state = {
             "recipe": self.recipe,
             "history": self.history.history,
+            "largest": self.largest,
             "epochs": self.epochs,
             "stopped": self.model.stop_training,  # early, by another callback
             "seeds": [seed.numpy().tolist() for seed in replicas.drawn(self.model)],
@@ -96,9 +124,18 @@ class Checkpoint(keras.callbacks.Callback):
                 "call goes on after the epoch before it",
             ) from error
 
+    def load_best(self, model):
+        """Give the model the best epoch's state. Raise ValueError if its file is missing or damaged."""
+        if self._epochs_in("best.keras") is None:
+            raise ValueError(
+                "`restore_best_weights` needs the file of the best epoch; last.keras holds the last one's. "
+                f"Received: {self._lost()}"
+            )
+        self.load("best.keras", model)
+
     def load(self, name, model):
-        """Give the model the weights, optimizer and seeds of a file. Raise ValueError if it is damaged."""
-        state = self._read(name)
+        """Give the model the weights, optimizer and seeds of a file."""
+        state = read(self.directory / name)
         with replicas.scope(model), warnings.catch_warnings():
             warnings.filterwarnings("error", "Skipping variable")  # what Keras cannot load, it skips
             if not model.optimizer.built:
@@ -110,9 +147,7 @@ class Checkpoint(keras.callbacks.Callback):
     def _keep_best(self):
         if not self.writes:
             return
-        values = self.history.history[self.monitor]
-        best = max(values) if "acc" in self.monitor else min(values)
-        if values.index(best) == len(values) - 1:
+        if self._best() == len(self.history.history[self.monitor]):
             partial = shutil.copyfile(self.directory / "last.keras", self.directory / "partial.keras")
             self._name(partial, "best.keras")
 
@@ -121,18 +156,62 @@ class Checkpoint(keras.callbacks.Callback):
             os.fsync(file.fileno())  # the bytes reach the disk before the name does
         os.replace(partial, self.directory / name)
 
-    def _read(self, name):
-        path = self.directory / name
+    def _best(self):
+        """Return the number of the best epoch."""
+        values = self.history.history[self.monitor]
+        return values.index((max if self.largest else min)(values)) + 1
+
+    def _lost(self):
+        best = self.directory / "best.keras"
+        how = "damaged" if best.exists() else "missing"
+        return f"{best} is {how}: the weights of epoch {self._best()}, the best, are lost"
+
+    def _require_writable(self):
         try:
-            with zipfile.ZipFile(path) as archive:
-                if damaged := archive.testzip():
-                    raise zipfile.BadZipFile(f"{damaged} does not match its checksum")
-                return json.loads(archive.read("training.json"))
-        except (zipfile.BadZipFile, EOFError, KeyError, ValueError) as error:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            if self.writes:
+                tempfile.TemporaryFile(dir=self.directory).close()
+        except OSError as error:
+            raise ValueError(f"`directory` must be writable. Received: {self.directory} ({error})") from error
+
+    def _epochs_in(self, name):
+        """Return how many epochs a file has behind it; None if it is missing or damaged."""
+        try:
+            return len(read(self.directory / name)["history"]["loss"])
+        except (OSError, *DAMAGE):
+            return None
+
+    def _read_last(self):
+        path = self.directory / "last.keras"
+        try:
+            return read(path)
+        except DAMAGE as error:
+            epochs = self._epochs_in("best.keras")
+            if epochs is None:
+                advice = f"move {self.directory} away to train from the start"
+            else:
+                advice = (
+                    f"best.keras holds epoch {epochs}: copy it to last.keras, and the call goes on from it"
+                )
             raise ValueError(
-                f"{path} must be a file of `training.fit`, undamaged; delete it to train from the start. "
-                f"Received: {error}"
+                f"{path} must be a file of `training.fit`, undamaged; {advice}. Received: {error}"
             ) from error
+
+
+def _largest(model, monitor):
+    """Return whether the largest value is the best one. Raise ValueError if nothing tells."""
+    name = monitor.removeprefix("val_")
+    if "acc" in name or "loss" in name or "error" in name:
+        return "acc" in name
+    metrics = [inner for metric in model.metrics for inner in getattr(metric, "metrics", [metric])]
+    for metric in metrics:
+        direction = getattr(metric, "_direction", None)  # what Keras's own callbacks look at
+        if direction and (name == metric.name or name.endswith(f"_{metric.name}")):
+            return direction == "up"
+    raise ValueError(
+        '`monitor` must have "acc", "loss" or "error" in its name, or be a Keras metric that knows whether '
+        f"it should rise. Received: monitor={monitor!r}"
+    )
 
 
 def _memory(callback):

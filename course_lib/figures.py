@@ -10,10 +10,11 @@ a picture looks the same on a light and on a dark page. Nothing passes through p
 
 import re
 import textwrap
+from collections import Counter
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
-from itertools import chain, pairwise
+from itertools import chain, groupby, pairwise
 from math import log2, prod
 from numbers import Integral
 from pathlib import Path
@@ -25,11 +26,13 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 from PIL import Image
 
 from course_lib.backend import keras
+from course_lib.ledger import ledger as count
 
 __all__ = [
     "Picture",
     "architecture",
     "bars",
+    "columns",
     "confusion",
     "connection_table",
     "feature_maps",
@@ -37,7 +40,13 @@ __all__ = [
     "images",
     "learning_curves",
     "lines",
+    "panels",
+    "predictions",
+    "pyramid",
     "receptive_field",
+    "river",
+    "skeletons",
+    "towers",
 ]
 
 PAPER, INK, QUIET, GRID = "#fcfbf8", "#222222", "#666666", "#e4e1da"
@@ -158,7 +167,8 @@ class _Tile:
 
 def _grid(rows, *, labels=None, cmap="gray"):
     """Return a figure of rows of tiles, with a label left of each row if there are labels."""
-    gap, left = 0.1, 1.15 if labels else 0.0
+    longest = max((len(line) for label in labels or [] for line in label.split("\n")), default=0)
+    gap, left = 0.1, max(1.15, 0.1 + 0.085 * longest) if labels else 0.0
     headings = [0.17 * max(t.title.count("\n") + bool(t.title) for t in row) + 0.03 for row in rows]
     heights = [max(tile.height for tile in row) + gap for row in rows]
     widths = [sum(tile.width + gap for tile in row) for row in rows]
@@ -245,6 +255,53 @@ def filters(weights, *, columns=16, alt=None):
         for row in range(inputs)
     ]
     return Picture(_grid(rows, labels=[f"input {i}" for i in range(inputs)], cmap="RdBu"), alt)
+
+
+def predictions(array, probabilities, class_names, *, truth=None, best=5, columns=4, alt=None):
+    """Draw images with their most probable classes as bars, as figure 4 of Krizhevsky et al. 2012 does.
+
+    The true class stands above its image; among the bars it is blue and bold, the others are grey.
+
+    Args:
+        array: images as for `images`.
+        probabilities: `(N, classes)`, from 0 to 1.
+        class_names: one name a class.
+        truth: class numbers, `(N,)`, or None.
+        best: how many classes are drawn, the most probable first.
+        columns: images a row.
+    """
+    array, probabilities = _as_images(array), np.asarray(probabilities)
+    if probabilities.shape != (len(array), len(class_names)):
+        raise ValueError(
+            "probabilities must be a row an image, a column a class. "
+            f"Received: {probabilities.shape}, {len(array)} images, {len(class_names)} classes"
+        )
+    if not 1 <= best <= len(class_names) or columns < 1:
+        raise ValueError(f"best and columns must be at least 1. Received: best={best}, columns={columns}")
+    if truth is not None and len(truth) != len(array):
+        raise ValueError(f"truth must be a number an image. Received: {len(truth)}, {len(array)} images")
+    side, bar, wide = 1.35, 0.2, WIDTH / columns
+    tall = side + best * bar + 0.5
+    figure, axes = _canvas(WIDTH, tall * -(-len(array) // columns))
+    limits = {"vmin": array.min(), "vmax": array.max()}
+    for number, (image, row) in enumerate(zip(array, probabilities, strict=True)):
+        x, y = number % columns * wide, figure.get_figheight() - number // columns * tall
+        middle, right = x + wide / 2, None if truth is None else int(truth[number])
+        if right is not None:
+            _text(axes, middle, y - 0.13, str(class_names[right]), weight="bold")
+        extent = (middle - side / 2, middle + side / 2, y - 0.26 - side, y - 0.26)
+        axes.imshow(image, "gray", extent=extent, interpolation="nearest", **limits)
+        for place, label in enumerate(np.argsort(-row)[:best]):
+            low, left = y - 0.34 - side - (place + 1) * bar, x + 0.15
+            colour = SKY if label == right else GRID
+            size = ((wide - 0.3) * float(row[label]), bar - 0.04)
+            axes.add_patch(Rectangle((left, low), *size, facecolor=colour, edgecolor=QUIET, linewidth=0.5))
+            style = {"weight": "bold" if label == right else "normal", "ha": "left", "size": 8}
+            _text(axes, left + 0.05, low + bar / 2 - 0.02, str(class_names[label]), **style)
+    axes.set(xlim=(0, WIDTH), ylim=(0, figure.get_figheight()), aspect="auto")
+    words = f"Images of {array.shape[1]} x {array.shape[2]} pixels: {len(array)}, each with its {best} most "
+    mark = "" if truth is None else "; the true class is blue"
+    return Picture(figure, alt or f"{words}probable classes as bars, the most probable first{mark}.")
 
 
 def feature_maps(model, image, layer_names, *, limit=16, alt=None):
@@ -453,6 +510,85 @@ def bars(ledger, column="parameters", *, alt=None):
     return Picture(figure, alt)
 
 
+def columns(names, series, *, references=None, alt=None):
+    """Draw values as upright bars over names, each with its number, a panel for each series.
+
+    Args:
+        names: what the bars stand for, `(N,)`; a line break is allowed.
+        series: what a panel shows, with its unit -> `(N,)` values; None where there is none.
+        references: series -> (name, level), drawn dotted in its panel; or None.
+    """
+    _few(series, "series")
+    names = [str(name) for name in names]
+    figure = Figure(figsize=(WIDTH, 0.5 + 2.1 * len(series)), layout="constrained")
+    for place, ((title, values), colour) in enumerate(zip(series.items(), COLOURS, strict=False), 1):
+        if len(values) != len(names):
+            raise ValueError(f"Each name must have a value. Received: {title}, {len(values)} of {len(names)}")
+        axes = _axes(figure, len(series), 1, place, title=title)
+        heights = [value or 0 for value in values]
+        axes.bar(range(len(names)), heights, color=colour, width=0.62)
+        axes.set_ylim(0, 1.18 * max(heights))
+        axes.set_xticks(range(len(names)), names if place == len(series) else [""] * len(names))
+        for at, value in enumerate(values):
+            words = "\N{EN DASH}" if value is None else f"{value:,}"
+            label = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}
+            _text(axes, at, (value or 0) + 0.02 * max(heights), words, va="bottom", weight="bold", bbox=label)
+        if title in (references or {}):
+            name, level = references[title]
+            axes.axhline(level, color=INK, linestyle=":", linewidth=1.4)
+            _text(axes, 1.01, level, name, ha="left", color=QUIET, transform=axes.get_yaxis_transform())
+    words = "; ".join(
+        f"{title}: {', '.join(str('none' if value is None else value) for value in values)}"
+        for title, values in series.items()
+    )
+    spoken = ", ".join(" ".join(name.split()) for name in names)
+    return Picture(figure, alt or f"Bars for {spoken}. {words}.")
+
+
+def pyramid(ledger, columns=("activations", "parameters"), *, alt=None):
+    """Draw two columns of a ledger as bars back to back, the first layer on top, each with its share in %.
+
+    Each side has its own scale. In the middle stand the layers and their shapes. Layers with less than 0.05 %
+    on both sides, which nobody could see, are left out; the totals count them.
+
+    Args:
+        ledger: a `ledger.Ledger`, or anything whose `rows` have a `layer`, an `output_shape` and the columns.
+        columns: two names of columns, for the left and the right side.
+    """
+    if len(columns) != 2 or not all(hasattr(row, name) for row in ledger.rows for name in columns):
+        raise ValueError(f"columns must be two columns of the ledger. Received: columns={columns!r}")
+    totals = [sum(getattr(row, name) for row in ledger.rows) for name in columns]
+    if not all(totals):
+        raise ValueError(f"Each column must count something. Received: {columns!r}, zero in every row")
+    shares = zip(columns, totals, strict=True)
+    seen = [[getattr(row, name) / total >= 0.0005 for row in ledger.rows] for name, total in shares]
+    rows = [row for row, *is_seen in zip(ledger.rows, *seen, strict=True) if any(is_seen)]
+    values = [[getattr(row, name) for row in rows] for name in columns]
+    line, middle, reach = 0.25, 1.75, 3.0  # inches: a row, the names, the longest bar
+    figure, axes = _canvas(WIDTH, line * len(rows) + 0.5)
+    words = []
+    sides = zip(columns, values, totals, (BLUE, VERMILION), strict=True)
+    for side, (name, counts, total, colour) in enumerate(sides):
+        sign, start = 2 * side - 1, (WIDTH + (2 * side - 1) * middle) / 2
+        title = {"size": 11, "color": colour, "weight": "bold", "ha": "left" if side else "right"}
+        _text(axes, start, line * len(rows) + 0.28, f"{name}: {total:,}", **title)
+        for place, amount in enumerate(counts):
+            y, wide = line * (len(rows) - 1 - place) + 0.1, reach * amount / max(counts)
+            corner = (start if side else start - wide, y + 0.03)
+            axes.add_patch(Rectangle(corner, wide, line - 0.06, facecolor=colour, linewidth=0))
+            share = f"{100 * amount / total:.1f} %" if amount else ""
+            _text(axes, start + sign * (wide + 0.06), y + line / 2, share, ha="left" if side else "right")
+        most = max(rows, key=lambda row, name=name: getattr(row, name))
+        words.append(f"{name}, {total:,} in all, most in {most.layer} ({getattr(most, name):,})")
+    for place, row in enumerate(rows):
+        y = line * (len(rows) - 0.5 - place) + 0.1
+        _text(axes, (WIDTH - middle) / 2 + 0.08, y, row.layer, ha="left", weight="bold")
+        shape = _times(row.output_shape).replace(" ", "")
+        _text(axes, (WIDTH + middle) / 2 - 0.08, y, shape, size=8, color=QUIET, ha="right")
+    alt = alt or f"Bars back to back for the layers {rows[0].layer} to {rows[-1].layer}: {'; '.join(words)}."
+    return Picture(figure, alt)
+
+
 def connection_table(table, *, alt=None):
     """Draw which input maps each output map reads, as table I of LeCun et al. 1998 does, with the sums.
 
@@ -574,10 +710,9 @@ def _boxes(model):
         shape = _values(node.output_tensors[0])
         sources = list(dict.fromkeys(box_of[id(tensor)] for tensor in inputs))
         kernel = getattr(operation, "kernel_size", None) or getattr(operation, "pool_size", None)
+        weights = getattr(operation, "weights", ())  # an operation that is no layer has none
         keeps = len(inputs) == 1 and prod(shape) == prod(_values(inputs[0]))
-        if (keeps and not (operation.weights or kernel)) or (
-            inputs and ("Normalization" in kind or "Padding" in kind)
-        ):
+        if (keeps and not (weights or kernel)) or (inputs and ("Normalization" in kind or "Padding" in kind)):
             box = sources[0]
         else:
             column = 1 + max((source.column for source in sources), default=-1)
@@ -586,7 +721,7 @@ def _boxes(model):
                 box.colour = PURPLE
             elif hasattr(operation, "kernel_size"):
                 box.colour = BLUE
-            elif operation.weights and len(shape) == 1:
+            elif weights and len(shape) == 1:
                 box.colour = GREEN
             elif inputs:
                 box.colour = ORANGE
@@ -701,6 +836,16 @@ def _edge(axes, source, box, *, zoom, paper_width):
 
 def _stack(axes, box):
     """Draw the maps of a box with its name and shape above and its operation below."""
+    _block(axes, box)
+    middle = box.x + box.extent[0] / 2
+    _text(axes, middle, box.head + 0.3, box.name, size=10, weight="bold")
+    _text(axes, middle, box.head + 0.13, _times(box.shape))
+    below = [*textwrap.wrap(box.label, 14), _times(box.kernel or ())]
+    _text(axes, middle, box.foot - 0.06, "\n".join(below), size=8, color=QUIET, va="top")
+
+
+def _block(axes, box):
+    """Draw the maps of a box."""
     paper, ink = _rgb(PAPER), _rgb(box.colour)
     front, side, lid = (paper + strength * (ink - paper) for strength in (0.35, 0.6, 0.2))
     style = {"edgecolor": ink * 0.75, "linewidth": 0.8, "zorder": 3}
@@ -716,8 +861,347 @@ def _stack(axes, box):
         axes.add_patch(Polygon(right, facecolor=side, **style))
     for back in sheets:  # the last map first: the others cover it
         axes.add_patch(Rectangle((x + back * dx, y + back * dy), w, h, facecolor=front, **style))
-    middle = x + box.extent[0] / 2
-    _text(axes, middle, box.head + 0.3, box.name, size=10, weight="bold")
-    _text(axes, middle, box.head + 0.13, _times(box.shape))
-    below = [*textwrap.wrap(box.label, 14), _times(box.kernel or ())]
-    _text(axes, middle, box.foot - 0.06, "\n".join(below), size=8, color=QUIET, va="top")
+
+
+def towers(model, *, names=("GPU 1", "GPU 2"), alt=None):
+    """Draw a network whose convolutions come in groups as towers, and where these read each other.
+
+    A convolution in as many groups as there are names, and pooling, reads its own tower; every other layer
+    between the first and the last reads all of them. Those edges are orange, with the values that one image
+    makes cross. The last layer stands between the towers. Side lengths are drawn as their square roots.
+
+    Args:
+        model: a built functional model, a chain of layers, with a grouped convolution.
+        names: one for each tower, from the top.
+    """
+    boxes, number = _boxes(model), len(names)
+    layers = [model.get_layer(box.name) for box in boxes]
+    grouped = [getattr(layer, "groups", 1) == number for layer in layers]
+    if number < 2 or not any(grouped) or any(len(box.sources) > 1 for box in boxes):
+        raise ValueError(
+            f"model must be a chain with convolutions of {number} groups, 2 or more. Received: {model.name}"
+        )
+    inner = boxes[1:-1]
+    if any(box.shape[-1] % number for box in inner):
+        raise ValueError(f"{number} towers must have equal parts of every layer. Received: {model.name}")
+    first, pitch, lane, foot = 1.25, (WIDTH - 2.1) / len(inner), 1.6, 0.42
+    height = foot + number * lane + 0.55
+    figure, axes = _canvas(WIDTH, height)
+    for row, name in enumerate(names):
+        y = foot + (number - 1 - row) * lane
+        frame = {"facecolor": GRID, "alpha": 0.55, "linewidth": 0, "zorder": 0}
+        axes.add_patch(Rectangle((first - 0.05, y + 0.1), WIDTH - 2.05, lane - 0.2, **frame))
+        _text(axes, first + 0.05, y + lane - 0.24, name, color=QUIET, weight="bold", ha="left")
+    middle, largest = foot + number * lane / 2, max(boxes[0].sides[:2])
+
+    def placed(box, x, y, share=1):
+        """Return the part of a box that stands in one tower, its corner at x and its centre at height y."""
+        sides = box.shape[:-1]
+        part = _Box(box.name, (*sides, box.shape[-1] // share), [], 0, box.label, box.kernel, box.colour, x)
+        rows, columns, maps = part.sides
+        part.height, part.width = (max(0.1, 0.9 * (side / largest) ** 0.5) for side in (rows, columns))
+        part.depth = min(pitch - 0.17 - part.width, 0.04 * log2(maps)) if maps > 3 else 0.04 * (maps - 1)
+        part.y = y - part.extent[1] / 2
+        return part
+
+    parts = [[placed(boxes[0], 0.1, middle)]]
+    for column, box in enumerate(inner):
+        x = first + 0.06 + column * pitch
+        parts.append([placed(box, x, foot + (number - row - 0.56) * lane, number) for row in range(number)])
+    parts.append([placed(boxes[-1], WIDTH - 0.6, middle)])
+    words = []
+    for column in range(1, len(boxes)):
+        own = column == 1 or grouped[column] or not layers[column].weights
+        crossing = prod(boxes[column - 1].shape) * (number - 1)
+        for target_row, target in enumerate(parts[column]):
+            for source_row, source in enumerate(parts[column - 1]):
+                across = len(parts[column - 1]) > 1 and (len(parts[column]) == 1 or source_row != target_row)
+                if across and own:
+                    continue
+                start = (source.x + source.extent[0] + 0.02, source.y + source.extent[1] / 2)
+                end = (target.x - 0.03, target.y + target.height / 2)
+                colour = VERMILION if across else QUIET
+                arrow = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.6 if across else 1.0}
+                arrow |= {"shrinkA": 0, "shrinkB": 0, "mutation_scale": 7}
+                axes.annotate("", end, start, arrowprops=arrow, zorder=5)
+        if not own:
+            x = parts[column][0].x - 0.12
+            label = {"facecolor": PAPER, "edgecolor": "none", "pad": 1.2}
+            if column < len(boxes) - 1:
+                _text(axes, x, middle, f"{crossing:,}", size=7.5, color=VERMILION, bbox=label, zorder=7)
+            words.append(boxes[column].name)
+    for part in chain(*parts):
+        _block(axes, part)
+        shape = _times(part.shape).replace(" ", "")
+        _text(axes, part.x + part.extent[0] / 2, part.y - 0.1, shape, size=7.5, zorder=8)
+    for column, box in enumerate(boxes):
+        part = parts[column][0]
+        x = part.x + part.extent[0] / 2
+        _text(axes, x, height - 0.2, box.name, size=9, weight="bold")
+        below = "\n".join([box.label.replace("convolution", "conv").replace(" pooling", ""), ""])
+        _text(
+            axes, x, height - 0.4, f"{below.strip()} {_times(box.kernel or ())}".strip(), size=7, color=QUIET
+        )
+    note = "orange: a layer reads the other tower; the number of values that cross for one image"
+    _text(axes, WIDTH / 2, 0.14, f"{note}; sides drawn as square roots", size=8, color=QUIET)
+    shapes = ", ".join(f"{box.name} {_times(box.shape, 'x')}" for box in boxes)
+    default = f"Drawing of {model.name} in {number} towers: {shapes}; the towers read each other at "
+    return Picture(figure, alt or f"{default}{', '.join(words)}.")
+
+
+# Rivers
+
+KINDS = {"1x1": SKY, "3x3": BLUE, "5x5": VERMILION, "larger": PURPLE, "pooling": ORANGE, "dense": GREEN}
+
+
+def river(models, *, alt=None):
+    """Draw networks as rivers: a bar for each operation, as tall as it has maps, and what flows between them.
+
+    Colours tell the kernel; a bar that joins branches is cut into what it joins. Below each column of bars
+    stand its multiply-adds in the same colours. Several models share both scales.
+
+    Args:
+        models: a built functional model, or heading -> model. It calls each layer once, and no other model.
+    """
+    models = models if isinstance(models, dict) else {"": models}
+    _few(models, "models")
+    rivers, costs, words, seen = [], [], [], set()
+    for heading, model in models.items():
+        macs = {row.layer: row.macs for row in count(model).rows if row.macs}
+        boxes = _boxes(model)
+        if not set(macs) <= {box.name for box in boxes}:
+            raise ValueError(f"model must call each layer once, and no other model. Received: {model.name}")
+        kinds = Counter(map(_kind, boxes))
+        seen |= set(kinds)
+        kinds = ", ".join(f"{kinds[kind]} {kind}" for kind in KINDS if kinds[kind])
+        ends = f"{_times(boxes[0].shape, 'x')} to {_times(boxes[-1].shape, 'x')}"
+        words.append(f"{heading or model.name}, {ends}, {kinds}, {sum(macs.values()):,} multiply-adds")
+        rivers.append(_in_order_of_reading(_columns(boxes)))
+        costs.append([[macs.get(box.name, 0) for box in column] for column in rivers[-1]])
+    longest = max(map(len, rivers))
+    few = longest <= 8  # room for a name beside each bar
+    gap, head, strip = (0.2, 0.3, 0.5) if few else (0.07, 1.3, 0.7)
+    inch = (1.9 if few else 2.4) / max(sum(map(_maps, column)) for column in chain(*rivers))
+    unit = strip / max(map(sum, chain(*costs)))
+    tall = [[sum(inch * _maps(box) + gap for box in column) for column in columns] for columns in rivers]
+    top = sum(map(max, tall)) + len(rivers) * (head + strip + 0.4) + 0.3
+    figure, axes = _canvas(WIDTH, top)
+    for (heading, model), columns, sums, heights in zip(models.items(), rivers, costs, tall, strict=True):
+        top -= head + max(heights) + strip + 0.4  # the floor, on which the multiply-adds stand
+        pitch = (WIDTH - 0.2) / (len(columns) - 0.2 * few)
+        bank = top + strip + 0.25 + max(heights)
+        total = f"{heading + ': ' * bool(heading)}{sum(chain(*sums)) / 1e6:,.1f} M multiply-adds"
+        _text(axes, 0.1, bank + 0.15 if few else top + strip + 0.13, total, size=10, weight="bold", ha="left")
+        axes.plot((0.1, WIDTH - 0.1), (top, top), color=QUIET, linewidth=0.6)
+        for number, (column, cost, height) in enumerate(zip(columns, sums, heights, strict=True)):
+            x, y, floor = 0.1 + number * pitch, bank - (max(heights) - height) / 2, top
+            for box, macs in zip(column, cost, strict=True):
+                box.x, box.width, box.height = x, 0.12, inch * _maps(box)
+                y -= box.height + gap
+                box.y = y + gap / 2
+                _flow(axes, box)
+                size = (box.width, macs * unit)
+                axes.add_patch(Rectangle((x, floor), *size, facecolor=_tint(box), linewidth=0))
+                floor += macs * unit
+                if few and box.shape:
+                    label = f"{box.name.removeprefix(f'{model.name}_')}, {_maps(box)} maps"
+                    label += f": {macs / 1e6:,.1f} M" * bool(macs)
+                    _text(axes, x + 0.17, box.y + box.height / 2, label, size=8.5, ha="left", zorder=9)
+            if few and sum(cost):
+                label = f"{sum(cost) / 1e6:,.1f} M"
+                _text(axes, x + 0.17, top + 0.1, label, size=8.5, color=QUIET, ha="left")
+            elif len(column) == 1 and column[0].shape and not few:
+                name = f"{column[0].name.removesuffix('_join')}  {_times(column[0].shape)}"
+                _text(axes, x + 0.06, bank + 0.05, name, size=7.5, rotation=90, va="bottom")
+    for place, kind in enumerate(kind for kind in KINDS if kind in seen):
+        axes.add_patch(Rectangle((0.1 + 0.95 * place, 0.07), 0.12, 0.12, facecolor=KINDS[kind], linewidth=0))
+        _text(
+            axes, 0.28 + 0.95 * place, 0.13, kind.replace("x", "\N{MULTIPLICATION SIGN}"), size=8.5, ha="left"
+        )
+    note = "bars: number of maps; below: multiply-adds"
+    _text(axes, WIDTH - 0.1, 0.13, note, size=8.5, color=QUIET, ha="right")
+    return Picture(figure, alt or f"Maps drawn as a river. {'. '.join(words)}.")
+
+
+def _in_order_of_reading(columns):
+    """Return the columns with each box as high as its first reader takes it in."""
+    for left, right in reversed([*pairwise(columns)]):
+        places = {}
+        for place, box in enumerate(right):
+            for index, source in enumerate(box.sources):
+                places.setdefault(source, (place, index))
+        left.sort(key=lambda box: places.get(box, (len(right), 0)))
+    return columns
+
+
+def _origin(box):
+    """Return the box from which a bend comes; a box comes from itself."""
+    while box.shape is None:
+        (box,) = box.sources
+    return box
+
+
+def _maps(box):
+    return _origin(box).sides[2]
+
+
+def _kind(box):
+    """Return the key of `KINDS`; an empty word for the input and where branches join."""
+    if box.colour == BLUE:
+        return {(1, 1): "1x1", (3, 3): "3x3", (5, 5): "5x5"}.get(box.kernel, "larger")
+    return {ORANGE: "pooling", GREEN: "dense"}.get(box.colour, "")
+
+
+def _tint(box):
+    return KINDS.get(_kind(_origin(box)), QUIET)
+
+
+def _flow(axes, box):
+    """Draw a box, cut into slices if it joins its sources, and what flows into it."""
+    cut = len(box.sources) > 1 and sum(map(_maps, box.sources)) == _maps(box)
+    high = box.y + box.height
+    for source in box.sources:
+        low = high - source.height if cut else box.y
+        across = np.linspace(0, 1, 24)
+        bend = across**2 * (3 - 2 * across)
+        x = source.x + source.width + across * (box.x - source.x - source.width)
+        start = source.y, source.y + source.height
+        below, above = (a + bend * (b - a) for a, b in zip(start, (low, high), strict=True))
+        tint = _tint(source) if len(box.sources) > 1 else _tint(box)
+        axes.fill_between(x, below, above, color=tint, alpha=0.25, linewidth=0, zorder=2)
+        if cut:
+            size = (box.width, source.height)
+            axes.add_patch(Rectangle((box.x, low), *size, facecolor=tint, linewidth=0, zorder=4))
+            high = low
+    if not cut:
+        size, alpha = (box.width, max(0.02, box.height)), 1 if box.shape else 0.25
+        axes.add_patch(
+            Rectangle((box.x, box.y), *size, facecolor=_tint(box), alpha=alpha, linewidth=0, zorder=4)
+        )
+
+
+# Skeletons
+
+
+def skeletons(models, *, alt=None):
+    """Draw networks under each other as figure 3 of He et al. 2016 does: a bar a layer, an arc a shortcut.
+
+    Drawn are convolutions, pooling and dense layers on the longest path, in the colours of `KINDS`. A bar is
+    as high as the square root of its map's side; below each run of equal bars stand the number of maps and,
+    grey, their side. An arc spans what a shortcut passes by: solid where it changes nothing, dashed where it
+    projects, or skips and pads.
+
+    Args:
+        models: a heading -> a built functional model.
+    """
+    _few(models, "models")
+    strips = {heading: _skeleton(model) for heading, model in models.items()}
+    everything = [box for bars, _ in strips.values() for box in bars]
+    pitch = (WIDTH - 0.2) / max(len(bars) for bars, _ in strips.values())
+    inch = 0.85 / max(box.sides[0] for box in everything) ** 0.5
+    drawn = [[max(0.14, inch * box.sides[0] ** 0.5) for box in bars] for bars, _ in strips.values()]
+    tops = [
+        max([*heights, *(max(heights[first:last]) + 0.27 for first, last, _ in arcs)])
+        for heights, (_, arcs) in zip(drawn, strips.values(), strict=True)
+    ]
+    figure, axes = _canvas(WIDTH, sum(tops) + 0.78 * len(tops) + 0.2)
+    base, words = figure.get_figheight() - 0.36, []
+    for heights, high, (heading, (bars, arcs)) in zip(drawn, tops, strips.items(), strict=True):
+        _text(axes, 0.1, base + 0.2, heading, size=10, weight="bold", ha="left")
+        base -= high
+        for place, (box, height) in enumerate(zip(bars, heights, strict=True)):
+            bar = Rectangle((0.1 + (place + 0.12) * pitch, base), 0.76 * pitch, height, linewidth=0)
+            bar.set_facecolor(_tint(box))
+            axes.add_patch(bar)
+        for axis, below, colour in ((2, 0.1, INK), (0, 0.23, QUIET)):
+            place = 0
+            for number, run in groupby(box.sides[axis] for box in bars):
+                wide = len(list(run)) * pitch
+                if wide > 0.06 * len(str(number)):  # there is room for it
+                    _text(axes, 0.1 + place + wide / 2, base - below, number, size=7, color=colour)
+                place += wide
+        for first, last, changes in arcs:
+            left, right = 0.1 + (first + 0.12) * pitch, 0.1 + (last - 0.12) * pitch
+            angle = np.linspace(0, np.pi, 25)
+            x = (left + right) / 2 - (right - left) / 2 * np.cos(angle)
+            y = base + max(heights[first:last]) + 0.05 + 0.22 * np.sin(angle)
+            axes.plot(x, y, color=INK, linewidth=1.2, linestyle=(0, (2, 1)) if changes else "-")
+        base -= 0.78
+        shortcuts = (
+            f", {len(arcs)} shortcuts, {sum(changes for *_, changes in arcs)} of them change the shape"
+        )
+        words.append(f"{heading}: {len(bars)} layers{shortcuts if arcs else ''}")
+    kinds = [kind for kind in KINDS if kind in map(_kind, everything)]
+    for place, kind in enumerate(kinds):
+        axes.add_patch(Rectangle((0.1 + 0.95 * place, 0.07), 0.12, 0.12, facecolor=KINDS[kind], linewidth=0))
+        label = kind.replace("x", "\N{MULTIPLICATION SIGN}")
+        _text(axes, 0.28 + 0.95 * place, 0.13, label, size=8.5, ha="left")
+    note = "below the bars: number of maps and, grey, their side"
+    _text(axes, WIDTH - 0.1, 0.13, note, size=8.5, color=QUIET, ha="right")
+    return Picture(figure, alt or f"Networks as rows of bars, a bar a layer. {'; '.join(words)}.")
+
+
+def _skeleton(model):
+    """Return the boxes on the longest path, and of each shortcut where it starts and ends, and if it changes.
+
+    A place is the number of bars before it. Of branches that meet, the path follows the one with the most
+    layers that have weights.
+    """
+    boxes, depth = _boxes(model), {}
+    for box in boxes:
+        depth[box] = max((depth[source] for source in box.sources), default=0) + (box.colour in (BLUE, GREEN))
+    path = boxes[-1:]
+    while path[0].sources:
+        path.insert(0, max(path[0].sources, key=depth.get))
+    places, bars, arcs = {path[0]: 0}, [], []
+    for before, box in pairwise(path):
+        if len(box.sources) == 1:
+            bars.append(box)
+        places[box] = len(bars)
+        for source in box.sources:
+            changes = False
+            while source not in places:
+                changes, (source, *_) = True, source.sources
+            if source is not before:
+                arcs.append((places[source], len(bars), changes))
+    return bars, arcs
+
+
+def panels(groups, *, x_label, y_label, references=None, log_y=False, alt=None):
+    """Draw lines in panels side by side, on one scale of y.
+
+    Args:
+        groups: a panel's title -> name -> values `(points,)`, of places counted from 1.
+        x_label, y_label: what the axes show, with units.
+        references: name -> a level of y to compare with, drawn dotted in each panel; or None.
+        log_y: whether y is logarithmic.
+    """
+    _few(groups, "groups")
+    names = list(dict.fromkeys(name for series in groups.values() for name in series))
+    _few(names, "series")
+    looks = dict(zip(names, zip(COLOURS, MARKERS, strict=True), strict=False))
+    figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+    drawn = []
+    for place, (title, series) in enumerate(groups.items(), 1):
+        label = y_label if place == 1 else None
+        axes = _axes(figure, 1, len(groups), place, title=title, x_label=x_label, y_label=label)
+        for name, values in series.items():
+            values, (colour, marker) = np.asarray(values, dtype=float), looks[name]
+            if values.ndim != 1 or not values.size:
+                raise ValueError(f"A line must be (points,) values. Received: {name}, {values.shape}")
+            style = {"color": colour, "marker": marker, "markevery": max(1, values.size // 12)}
+            axes.plot(range(1, values.size + 1), values, **style, markersize=5, linewidth=1.8, label=name)
+        for name, level in (references or {}).items():
+            axes.axhline(level, color=QUIET, linestyle=":", linewidth=1.6, label=name)
+        axes.set_yscale("log" if log_y else "linear")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(frameon=False, fontsize=9, labelcolor=INK, handlelength=2.6)
+        drawn.append(axes)
+    lows, highs = zip(*(axes.get_ylim() for axes in drawn), strict=True)
+    low, high = min(lows), max(highs)
+    high *= (high / low) ** 0.04 if log_y else 1  # decades below, the highest line would touch the edge
+    for axes in drawn:
+        axes.set_ylim(low, high)
+    words = "; ".join(f"{title}: {', '.join(series)}" for title, series in groups.items())
+    levels = f"; for comparison {', '.join(references)}" if references else ""
+    return Picture(figure, alt or f"Lines of {y_label} over {x_label} in panels. {words}{levels}.")

@@ -1,6 +1,7 @@
 """Test what the pictures plot, read back from their figures, and how they are shown and described."""
 
 from io import BytesIO
+from itertools import pairwise
 from types import SimpleNamespace
 
 import IPython.display
@@ -11,7 +12,7 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from course_lib import figures
-from course_lib.architectures import lenet5
+from course_lib.architectures import inception_module, lenet5, plain18, resnet18, resnet50
 from course_lib.arithmetic import ReceptiveField
 from course_lib.backend import keras
 from course_lib.layers import LENET_TABLE
@@ -37,6 +38,17 @@ def residual():
         layers.Flatten(name="flat")(layers.MaxPooling2D(3, 1, "same", name="pool")(x))
     )
     return keras.Model(inputs, x, name="residual")
+
+
+def grouped(groups=2):
+    """Return a chain with a convolution in groups, one that reads everything, and two dense layers."""
+    layers = keras.layers
+    inputs = x = keras.Input((16, 16, 3), name="input")
+    x = layers.MaxPooling2D(2, name="pool1")(layers.Conv2D(8, 3, padding="same", name="conv1")(x))
+    x = layers.Conv2D(8, 3, padding="same", groups=groups, name="conv2")(x)
+    x = layers.Conv2D(12, 3, padding="same", name="conv3")(x)
+    x = layers.Dense(20, name="fc4")(layers.Flatten(name="flatten")(x))
+    return keras.Model(inputs, layers.Dense(5, name="fc5")(x), name="grouped")
 
 
 def axes_of(picture, number=0):
@@ -94,6 +106,7 @@ def test_every_picture_is_small_and_changes_no_setting_of_matplotlib(model):
         figures.architecture(model),
         figures.architecture(residual()),
         figures.bars(ledger(model), ("parameters", "connections")),
+        figures.columns(["2012", "2013"], {"error in %": [16.4, 11.7]}),
         figures.confusion(range(10), range(10), range(10)),
         figures.connection_table(LENET_TABLE),
         figures.feature_maps(model, RANDOM.random((32, 32)), ["C1", "S2", "C3", "S4", "C5", "F6"]),
@@ -102,7 +115,10 @@ def test_every_picture_is_small_and_changes_no_setting_of_matplotlib(model):
         figures.images(RANDOM.random((16, 64, 64, 3))),
         figures.learning_curves({"a": rows, "b": rows}),
         figures.lines([1, 2], {"a": RANDOM.random((3, 2))}, x_label="x", y_label="y"),
+        figures.predictions(RANDOM.random((8, 64, 64, 3)), RANDOM.random((8, 10)), range(10)),
+        figures.pyramid(ledger(model)),
         figures.receptive_field(RANDOM.random((32, 32)), {"C1": (5, 1, 0)}),
+        figures.towers(grouped()),
     ]
     for picture in pictures:
         assert len(picture._repr_mimebundle_()[0]["image/png"]) < 150_000, picture
@@ -179,6 +195,47 @@ def test_something_other_than_a_built_model_is_refused():
             figures.architecture(unfit)
 
 
+def arrows_of(picture, colour):
+    """Return the arrows of a colour as (start, end)."""
+    found = [text for text in axes_of(picture).texts if getattr(text, "arrow_patch", None)]
+    found = [text for text in found if text.arrowprops["color"] == colour]
+    return [(text.xyann, text.xy) for text in found]
+
+
+def test_towers_read_their_own_maps_except_where_a_layer_reads_all():
+    picture = figures.towers(grouped())
+    assert "each other at conv3, fc4, fc5." in picture.alt
+    # Two lines cross for conv3 and for fc4, and two lead to fc5, which stands between the towers.
+    crossing = arrows_of(picture, figures.VERMILION)
+    assert len(crossing) == 6
+    assert all(start[0] < end[0] for start, end in crossing)
+    # The input to each tower, pool1, conv2, and each tower's own part of conv3 and fc4.
+    assert len(arrows_of(picture, figures.QUIET)) == 2 * 5
+    words = words_of(picture)
+    assert (words.count("512"), words.count("768")) == (1, 1)  # 8 x 8 x 8 values, then 8 x 8 x 12
+    shapes = ["\N{MULTIPLICATION SIGN}".join(["16", "16", "4"]), "10"]
+    assert [words.count(shape) for shape in shapes] == [2, 2]
+    assert {"input", "conv1", "fc5", "GPU 1", "GPU 2"} <= set(words)
+
+
+@pytest.mark.parametrize(
+    ("model", "names", "message"),
+    [
+        (lambda: grouped(1), ("a", "b"), "2 groups"),
+        (grouped, ("a", "b", "c"), "3 groups"),
+        (grouped, ("a",), "2 or more"),
+        (residual, ("a", "b"), "a chain"),
+        (lambda: grouped(4), ("a", "b", "c", "d"), None),
+    ],
+)
+def test_a_network_without_as_many_groups_as_towers_is_refused(model, names, message):
+    if message is None:
+        assert "in 4 towers" in figures.towers(model(), names=names).alt
+        return
+    with pytest.raises(ValueError, match=f"{message}.*Received: "):
+        figures.towers(model(), names=names)
+
+
 # Images
 
 
@@ -246,6 +303,28 @@ def test_feature_maps_are_the_layers_outputs(model):
     np.testing.assert_allclose([one.get_array() for one in maps], np.moveaxis(expected, -1, 0)[:9], atol=1e-6)
     assert strip.get_array().shape == (1, 84)
     assert "C3 10 x 10 x 16, the first 9; F6 84" in picture.alt
+
+
+def test_predictions_are_the_best_classes_with_bars_as_long_as_their_probabilities():
+    probabilities = np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3]])
+    options = {"truth": [2, 0], "best": 2, "columns": 2}
+    picture = figures.predictions(
+        RANDOM.random((2, 4, 4, 3)), probabilities, ["ant", "bee", "cat"], **options
+    )
+    assert words_of(picture) == ["cat", "bee", "cat", "ant", "ant", "cat"]  # each truth, then its two best
+    bold = [text.get_text() for text in axes_of(picture).texts if text.get_weight() == "bold"]
+    assert bold == ["cat", "cat", "ant", "ant"]
+    widths = np.array([patch.get_width() for patch in axes_of(picture).patches])
+    np.testing.assert_allclose(widths / widths[0], np.array([0.6, 0.3, 0.5, 0.3]) / 0.6)
+    assert "each with its 2 most probable classes" in picture.alt
+
+
+@pytest.mark.parametrize(
+    ("shape", "options"), [((2, 3), {}), ((1, 4), {}), ((1, 3), {"best": 4}), ((1, 3), {"truth": [0, 1]})]
+)
+def test_predictions_that_do_not_fit_the_images_are_refused(shape, options):
+    with pytest.raises(ValueError, match="Received: "):
+        figures.predictions(np.zeros((1, 4, 4)), np.zeros(shape), ["a", "b", "c"], **options)
 
 
 @pytest.mark.parametrize("names", [[], ["C1", "conv1"]])
@@ -349,6 +428,46 @@ def test_bars_are_as_long_as_the_ledger_counts(model):
             figures.bars(counts, column)
 
 
+def test_a_pyramid_has_a_column_on_each_side_of_the_names(model):
+    counts = ledger(model)
+    picture = figures.pyramid(counts, ("connections", "parameters"))
+    rows = [row for row in counts.rows if row.connections or row.parameters]
+    patches = axes_of(picture).patches
+    left, right = patches[: len(rows)], patches[len(rows) :]
+    for bars, name in ((left, "connections"), (right, "parameters")):
+        values = np.array([getattr(row, name) for row in rows])
+        np.testing.assert_allclose([bar.get_width() for bar in bars], 3 * values / values.max())
+    assert len({bar.get_x() + bar.get_width() for bar in left}) == 1  # they end at the names
+    assert len({bar.get_x() for bar in right}) == 1
+    assert left[0].get_y() > left[1].get_y()
+    words = words_of(picture)
+    assert words[:2] == ["connections: 340,908", "35.9 %"]
+    assert words[-2:] == ["output", "10"]
+    assert "C1 to output" in picture.alt
+    assert "connections, 340,908 in all, most in C3 (151,600)" in picture.alt
+    for columns in (("parameters",), ("parameters", "bytes"), ("parameters", "non_trainable_macs")):
+        with pytest.raises(ValueError, match=r"two columns of the ledger.*Received: "):
+            figures.pyramid(counts, columns)
+    with pytest.raises(ValueError, match=r"count something.*Received: "):
+        figures.pyramid(SimpleNamespace(rows=rows[1:2]), ("parameters", "macs"))
+
+
+def test_columns_stand_as_high_as_their_values_and_say_them():
+    series = {"error in %": [16.4, 11.7, 7.3], "layers": [8, None, 19]}
+    picture = figures.columns(
+        ["2012", "2013", "2014\nVGG"], series, references={"error in %": ("a person", 5.1)}
+    )
+    for number, values in enumerate(series.values()):
+        heights = [patch.get_height() for patch in axes_of(picture, number).patches]
+        assert heights == [value or 0 for value in values]
+    assert words_of(picture) == ["16.4", "11.7", "7.3", "a person"]
+    assert words_of(picture, 1) == ["8", "\N{EN DASH}", "19"]
+    assert axes_of(picture).lines[0].get_ydata()[0] == 5.1
+    assert picture.alt == ("Bars for 2012, 2013, 2014 VGG. error in %: 16.4, 11.7, 7.3; layers: 8, none, 19.")
+    with pytest.raises(ValueError, match=r"Each name must have a value\. Received: layers, 2 of 3"):
+        figures.columns(["a", "b", "c"], {"layers": [1, 2]})
+
+
 def test_table_one_has_sixty_crosses_and_their_sums():
     picture = figures.connection_table(LENET_TABLE)
     words = words_of(picture)
@@ -360,3 +479,109 @@ def test_table_one_has_sixty_crosses_and_their_sums():
     )
     with pytest.raises(ValueError, match="rows of booleans"):
         figures.connection_table([[0, 1]])
+
+
+def module():
+    """Return an inception module of 2 + 6 + 3 + 5 maps on 8, with reductions to 4 and to 1."""
+    inputs = keras.Input((6, 6, 8), name="input")
+    return keras.Model(inputs, inception_module(inputs, (2, 4, 6, 1, 3, 5), name="m"), name="m")
+
+
+def test_a_river_s_bars_are_as_tall_as_their_maps_and_its_piles_as_their_multiply_adds():
+    drawn = [patch for patch in axes_of(figures.river(module())).patches if patch.get_y() > 0.3]
+    maps = [patch.get_height() for patch in drawn if patch.get_zorder() == 4]
+    in_order_of_columns = [8, 2, 4, 1, 8, 2, 6, 3, 5, 2, 6, 3, 5]
+    np.testing.assert_allclose(sorted(np.array(maps) / max(maps) * 8), sorted(in_order_of_columns))
+    piles = [patch.get_height() for patch in drawn if patch.get_zorder() != 4 and patch.get_height()]
+    macs = [row.macs for row in ledger(module()).rows if row.macs]
+    np.testing.assert_allclose(np.sort(piles) / max(piles), np.sort(macs) / max(macs))
+
+
+def test_a_river_cuts_what_joins_into_slices_in_the_order_of_the_branches():
+    picture = figures.river(module())
+    last = max(patch.get_x() for patch in axes_of(picture).patches)
+    slices = [p for p in axes_of(picture).patches if p.get_x() == last and p.get_zorder() == 4]
+    slices.sort(key=lambda patch: -patch.get_y())
+    heights = [patch.get_height() for patch in slices]
+    np.testing.assert_allclose(np.array(heights) / sum(heights) * 16, [2, 6, 3, 5])
+    for above, below in pairwise(slices):
+        assert above.get_y() == pytest.approx(below.get_y() + below.get_height())
+    assert "3x3, 6 maps: 0.0 M" in words_of(picture)
+    assert picture.alt == (
+        "Maps drawn as a river. m, 6 x 6 x 8 to 6 x 6 x 16, 4 1x1, 1 3x3, 1 5x5, 1 pooling, "
+        f"{ledger(module()).macs:,} multiply-adds."
+    )
+
+
+def test_a_river_of_a_residual_network_has_no_slices_and_of_several_models_one_scale():
+    both = figures.river({"one": residual(), "two": module()})
+    alone = figures.river(residual())
+    assert both.alt.startswith("Maps drawn as a river. one, 8 x 8 x 3 to 2, ")
+    heights = [
+        {round(patch.get_height() / 4, 6) for patch in axes_of(picture).patches if patch.get_zorder() == 4}
+        for picture in (both, alone)
+    ]
+    assert len(heights[0]) > len(heights[1])
+
+
+def test_a_river_refuses_a_model_inside_a_model():
+    inputs = keras.Input((6, 6, 8), name="outer")
+    with pytest.raises(ValueError, match=r"no other model\. Received: nested"):
+        figures.river(keras.Model(inputs, module()(inputs), name="nested"))
+
+
+def test_a_skeleton_has_a_bar_a_layer_of_the_longest_path_and_an_arc_a_shortcut():
+    widths = {"width": 0.1, "input_shape": (64, 64, 3)}
+    nets = {"plain": plain18(**widths), "A": resnet18(shortcut="A", **widths), "B": resnet18(**widths)}
+    picture = figures.skeletons(nets)
+    plain, a, b = (figures._skeleton(net) for net in nets.values())
+    for bars, _ in (plain, a, b):
+        names = [bar.name for bar in bars]
+        assert names[:2] == ["stem_conv", "stem_pool"]
+        assert names[-2:] == ["head_pool", "head_dense"]
+        assert len(names) == 18 + 2
+        assert not [name for name in names if "shortcut" in name]
+    assert plain[1] == []
+    assert a[1] == b[1] == [(2 + 2 * i, 4 + 2 * i, i in (2, 4, 6)) for i in range(8)]
+    arcs = axes_of(picture).lines
+    assert len(arcs) == 16
+    assert sum(arc.get_linestyle() == "--" for arc in arcs) == 6
+    heights = [height for width, height in fronts_of(picture) if width != 0.12]
+    assert len(heights) == 60
+    assert heights[0] / heights[1] == pytest.approx(2**0.5, rel=1e-3)  # maps of 32 x 32, then of 16 x 16
+    assert "plain: 20 layers; A: 20 layers, 8 shortcuts, 3 of them change the shape" in picture.alt
+
+
+def test_a_bottleneck_without_stride_has_a_shortcut_that_changes_the_shape():
+    bars, arcs = figures._skeleton(resnet50(width=0.1, input_shape=(64, 64, 3)))
+    assert len(bars) == 50 + 2
+    assert [changes for *_, changes in arcs] == [i in (0, 3, 7, 13) for i in range(16)]
+
+
+def test_panels_on_a_logarithmic_scale_leave_room_above_the_highest_line():
+    groups = {"low": {"norm": [1e-9, 1e-8]}, "high": {"norm": [3, 5]}}
+    picture = figures.panels(groups, x_label="layer", y_label="norm", log_y=True)
+    assert all(axes.get_ylim()[1] > 7 for axes in picture.figure.axes)
+
+
+def test_panels_share_the_scale_of_y_and_the_look_of_a_name():
+    groups = {"plain": {"20": [5, 1], "56": [9, 8]}, "residual": {"56": [7, 2, 1], "20": [4, 2, 1]}}
+    picture = figures.panels(groups, x_label="epoch", y_label="error in %", references={"chance": 90})
+    left, right = picture.figure.axes
+    assert left.get_ylim() == right.get_ylim()
+    assert left.get_ylim()[1] >= 90
+    assert [line.get_ydata().tolist() for line in left.lines[:2]] == [[5, 1], [9, 8]]
+    assert right.lines[0].get_xdata().tolist() == [1, 2, 3]
+    looks = [{line.get_label(): line.get_color() for line in axes.lines} for axes in (left, right)]
+    assert looks[0] == looks[1]
+    assert picture.alt == (
+        "Lines of error in % over epoch in panels. plain: 20, 56; residual: 56, 20; for comparison chance."
+    )
+    assert (
+        figures.panels({"a": {"b": [1, 10]}}, x_label="x", y_label="y", log_y=True)
+        .figure.axes[0]
+        .get_yscale()
+        == "log"
+    )
+    with pytest.raises(ValueError, match=r"Received: 20, \(1, 2\)"):
+        figures.panels({"plain": {"20": [[5, 1]]}}, x_label="epoch", y_label="error")

@@ -23,8 +23,9 @@ All kernels read all maps, and here pooling does come before normalisation (sect
 random with standard deviation 0.01, the biases at 0, which goes with pixels of 0 to 255 less their mean.
 
 Where we depart from the paper: it gives no constants for the contrast normalisation, we use AlexNet's; its
-clipping of conv1's filters to an RMS of 0.1 belongs to training and is left out; with another `width`, the
-standard deviation after conv1 is 0.01 / sqrt(width), which leaves the size of the activations as it is.
+clipping of the convolutions' filters to an RMS of 0.1 belongs to training and is left out; with another
+`width`, the standard deviation after conv1 is 0.01 / sqrt(width), which leaves the size of the activations as
+it is.
 """
 
 from course_lib.architectures._common import max_pool_up, names_smallest_input, scaled

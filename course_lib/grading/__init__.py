@@ -108,7 +108,7 @@ def hint(question):
 
 def points(chapter):
     """Add up the points of the checks of `chapter` that ran in this session."""
-    if chapter not in CHAPTERS:
+    if chapter not in tuple(CHAPTERS):  # also when it is no string
         return _unknown("chapter", chapter, CHAPTERS)
     asked = chapter_questions(chapter)
     found = [_verdicts.get(question.name) for question in asked]
@@ -126,7 +126,7 @@ def points(chapter):
 def progress():
     """Show the learner's best points, chapter by chapter."""
     best, rows, total, out_of = _recorded(), [], 0, 0
-    for number, chapter in enumerate(CHAPTERS):
+    for chapter, number in CHAPTERS.items():
         asked = chapter_questions(chapter)
         earned = sum(min(best.get(question.name, 0), question.points) for question in asked)
         possible = sum(question.points for question in asked)

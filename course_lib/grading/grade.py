@@ -453,7 +453,7 @@ def _batch(learners, asked, options):
         else "Graded in a sandbox: no network, no files, no other processes.",
         "chapters": {
             chapter: {
-                "number": f"{CHAPTERS.index(chapter):02}" if chapter in CHAPTERS else "",
+                "number": f"{CHAPTERS[chapter]:02}" if chapter in CHAPTERS else "",
                 "possible": sum(question.points for question in asked[chapter].values()),
             }
             for chapter in chosen

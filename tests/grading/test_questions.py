@@ -1,5 +1,6 @@
 """Every question: its cases are data, its mistakes can be told apart, its reference is the library's."""
 
+import itertools
 import json
 import math
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from course_lib import grading
 from course_lib.grading.answer import attempt
 from course_lib.grading.question import judge
-from course_lib.grading.questions import CHAPTERS, foundations, lenet5
+from course_lib.grading.questions import CHAPTERS, alexnet, foundations, googlenet, lenet5, resnet, vgg, zfnet
 
 QUESTIONS = list(grading.questions().values())
 SEEDS = (0, 1, 20_240_229)
@@ -153,6 +154,192 @@ def test_all_sixteen_impostors_have_a_total_of_their_own():
         lenet5.LENET5 + sum(a for bit, a in enumerate(lenet5.DEPARTURES) if n >> bit & 1) for n in range(16)
     }
     assert len(totals) == 16
+
+
+def test_the_table_of_alexnet_is_that_of_the_built_networks():
+    from course_lib.architectures import alexnet as build
+    from course_lib.ledger import ledger
+
+    names = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
+    for groups, size in ((2, 227), (1, 131)):
+        book = ledger(build(groups=groups, input_shape=(size, size, 3), classes=10))
+        assert alexnet.alexnet_parameters(size, 10, groups) == [book[name].parameters for name in names]
+        rows = [book[name].output_shape[0] for name in ("conv1", "pool1", "pool2", "pool5", "flatten")]
+        assert alexnet.alexnet_sides(size) == rows
+        conv2 = alexnet.grouped_row(rows[1], 5, 1, 2, 96, 256, groups)
+        assert conv2 == [book["conv2"].output_shape[0], book["conv2"].parameters, book["conv2"].macs]
+
+
+def test_the_normalisations_are_those_of_the_layer():
+    from course_lib.layers import LocalResponseNormalization
+
+    for n, divided in ((5, False), (5, True), (9, False)):
+        layer = LocalResponseNormalization(n=n, divide_alpha_by_n=divided)
+        outputs = np.array(layer(np.array([alexnet.PEAKS], "float32")))[0]
+        np.testing.assert_allclose(outputs, alexnet._lrn_case(alexnet.PEAKS, n, divided)[1], rtol=1e-5)
+    np.testing.assert_allclose(outputs, alexnet.local_response(alexnet.PEAKS, 9), rtol=1e-5)
+
+
+def test_a_step_of_training_is_keras_s_with_an_l2_penalty():
+    from course_lib.backend import keras
+
+    weight, rate = keras.Variable(2.0), 0.1
+    optimizer = keras.optimizers.SGD(rate, momentum=0.9)
+    expected = [2.0, 0.0]
+    for gradient in (3.0, -1.0, 0.5):
+        optimizer.apply([gradient + 0.0005 * weight.value], [weight])
+        expected = alexnet.momentum_step(*expected, gradient, rate)
+    assert math.isclose(float(weight.numpy()), expected[0], rel_tol=1e-5)
+
+
+def test_the_top_k_error_is_what_keras_leaves_of_the_accuracy():
+    from course_lib.backend import keras
+
+    generator = np.random.default_rng(0)
+    scores, labels = generator.random((40, 12), "float32"), generator.integers(0, 12, 40)
+    for k in (1, 3, 5):
+        accuracy = np.mean(keras.metrics.sparse_top_k_categorical_accuracy(labels, scores, k=k))
+        assert math.isclose(
+            alexnet.top_k_error(scores.tolist(), labels.tolist(), k), 1 - accuracy, abs_tol=1e-6
+        )
+
+
+def test_all_sixteen_impostors_of_alexnet_have_a_side_and_a_total_of_their_own():
+    cases = list(itertools.product([False, True], repeat=4))
+    assert len({tuple(alexnet._built(*case)) for case in cases}) == 16
+    assert alexnet._built(*cases[0]) == [55, 60_965_224]
+    assert alexnet._built(False, False, True, False) == [55, 62_378_344]
+    assert alexnet._built(True, False, True, False) == [54, 50_844_008]
+
+
+def test_the_ledger_of_a_column_is_that_of_the_built_network():
+    from course_lib import architectures
+    from course_lib.ledger import ledger
+
+    for letter, size in (("A", 32), ("C", 64)):
+        build = getattr(architectures, f"vgg_{letter.lower()}")
+        book = ledger(build(input_shape=(size, size, 3), classes=10))
+        rows = [row for row in book.rows if row.kind in ("Conv2D", "MaxPooling2D", "Dense")]
+        built = [[row.output_shape[0], row.output_shape[-1], row.parameters, row.macs] for row in rows]
+        built[-3:] = [[1, *row[1:]] for row in built[-3:]]
+        column = vgg.COLUMNS[letter]
+        assert vgg.vgg_rows(column, size, 10) == built
+        assert vgg.vgg_totals(column, size, 10) == [book.parameters, book.macs]
+        kept = [row.activations for row in book.rows if row.kind != "Dropout"]
+        assert vgg.forward_bytes(column, size, 10)[0] == 4 * sum(kept)
+        fields = [row.receptive_field[0] for row in rows if row.kind == "MaxPooling2D"]
+        assert vgg.pool_fields(column) == fields
+        assert vgg.weight_layers(column) == sum(row.parameters > 0 for row in rows)
+
+
+def test_the_footprint_is_numpy_s_convolution_of_windows_of_ones():
+    for layers, kernel in ((1, 3), (3, 3), (4, 2), (2, 5)):
+        ways = np.ones(1, int)
+        for _ in range(layers):
+            ways = np.convolve(ways, np.ones(kernel, int))
+        assert vgg.footprint(layers, kernel) == ways.tolist()
+
+
+def test_no_two_suspects_of_vgg_share_a_total_unless_rounding_makes_no_difference():
+    for size in (100, 200, 224, 250):
+        explained = {}
+        for column, pools, rounds_up in vgg.SUSPECTS:
+            total = vgg._suspect(size, column, pools, rounds_up)
+            explained.setdefault(total, set()).add((column, pools))
+        assert all(len(suspects) == 1 for suspects in explained.values())
+
+
+def test_the_rows_of_googlenet_are_those_of_the_built_modules():
+    from course_lib.architectures import googlenet as build
+    from course_lib.architectures.googlenet import TABLE_1
+    from course_lib.ledger import ledger
+
+    assert [filters for _, _, filters in googlenet.TABLE_1.values()] == [
+        filters for _, *filters in TABLE_1 if filters
+    ]
+    book = ledger(build())
+    for name, (side, channels, filters) in googlenet.TABLE_1.items():
+        rows = [row for row in book.rows if row.layer.startswith(f"inception_{name}_")]
+        assert googlenet.inception_maps(channels, filters)[1] == rows[-1].output_shape[-1]
+        assert googlenet.inception_parameters(channels, filters) == sum(row.parameters for row in rows)
+        products = [row.macs for row in rows if row.kind == "Conv2D"]
+        assert sorted(googlenet.inception_products(side, channels, filters)) == sorted(products)
+    heads = [row.parameters for row in book.rows if row.layer.startswith(("softmax0", "softmax1"))]
+    assert sum(heads) == sum(googlenet.auxiliary_parameters(14, maps, 1000) for maps in (512, 528))
+    assert googlenet.head_parameters(7, 1024, 1000)[1] == book["softmax2"].parameters
+    assert book.parameters == googlenet.TRAINING
+
+
+def test_all_sixteen_impostors_of_googlenet_have_a_total_of_their_own():
+    totals = {googlenet._built(*case) for case in itertools.product([False, True], repeat=4)}
+    assert len(totals) == 16
+    assert {6_998_552, 13_378_280, 13_378_280 - 380_928} < totals
+
+
+def test_the_table_of_zfnet_is_that_of_the_built_networks():
+    from course_lib.architectures import alexnet_one_tower
+    from course_lib.architectures import zfnet as build
+    from course_lib.ledger import ledger
+
+    names = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
+    for widths, size in ((zfnet.FIGURE_3, 224), (zfnet.WIDE, 130)):
+        book = ledger(build(widths=widths, input_shape=(size, size, 3), classes=10))
+        assert zfnet.zfnet_parameters(size, 10, widths) == [book[name].parameters for name in names]
+        rows = [book[name].output_shape[0] for name in ("conv1", "pool1", "conv2", "pool2", "pool5")]
+        assert zfnet.zfnet_sides(size)[:5] == rows
+        first, last = zfnet.pixels_seen(zfnet.CONV5_STACK, 6, 224)
+        assert last - first + 1 == book["conv5"].receptive_field[0]
+        old, new = ledger(alexnet_one_tower(input_shape=(size, size, 3)))["conv1"], book["conv1"]
+        assert zfnet.conv1_change(size, 96) == [new.parameters - old.parameters, new.macs - old.macs]
+
+
+def test_the_way_back_of_zfnet_is_tensorflow_s_gradient():
+    import tensorflow as tf
+
+    for rows, padding in ((zfnet.MAP_5, "VALID"), (zfnet.MAP_4, "SAME")):
+        x = tf.constant(rows, "float32")[None, :, :, None]
+        signal = tf.reshape(tf.constant([1.0, 20.0, 300.0, 4000.0]), (1, 2, 2, 1))
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            pooled = tf.nn.max_pool(x, 3, 2, padding)
+        expected = np.squeeze(tape.gradient(pooled, x, output_gradients=signal)).tolist()
+        assert zfnet.unpool([1, 20, 300, 4000], zfnet.switches(rows), len(rows)) == expected
+    for values, kernel, stride in zfnet.TRANSPOSED_ROW.cases(0):
+        size = (len(values) - 1) * stride + len(kernel)
+        assert zfnet.transposed_size(size, len(kernel), stride, 0) == [size, 0]
+        signal, weights = np.reshape(values, (1, -1, 1)), np.reshape(kernel, (-1, 1, 1))
+        back = tf.nn.conv1d_transpose(
+            signal.astype("float32"), weights.astype("float32"), (1, size, 1), stride, "VALID"
+        )
+        assert zfnet.transposed_row(values, kernel, stride) == np.ravel(back).tolist()
+
+
+def test_all_sixteen_impostors_of_zfnet_have_a_side_and_a_total_of_their_own():
+    assert len(zfnet.FINGERPRINTS) == 16
+    assert zfnet._built(False, False, False, False) == [110, 62_357_608]
+    assert zfnet._built(False, False, False, True) == [110, 107_627_624]
+    assert zfnet._built(False, True, False, False) == [110, 50_823_272]
+
+
+@pytest.mark.parametrize("option", "ABC")
+def test_the_totals_of_resnet_are_those_of_the_built_networks(option):
+    from course_lib.architectures import resnet18, resnet50
+    from course_lib.ledger import ledger
+
+    for build, column in ((resnet18, (resnet.BASIC, [2, 2, 2, 2])), (resnet50, resnet.RESNET50[:2])):
+        book = ledger(build(shortcut=option, input_shape=(64, 64, 3)))
+        assert resnet.resnet_totals(*column, 64, option) == [book.parameters, book.macs]
+    block = [row for row in book.rows if row.layer.startswith("stage2_block1_")]
+    counts = [sum(row.parameters for row in block), sum(row.macs for row in block)]
+    assert resnet.block_counts(resnet.BOTTLENECK, [128, 128, 512], 256, 16, 2, option) == counts
+    shortcut = sum(row.parameters for row in block if "_shortcut_" in row.layer)
+    assert resnet.shortcut_parameters(option, 256, 512, 2) == shortcut
+
+
+def test_all_sixteen_impostors_of_resnet_are_told_apart():
+    cases = list(itertools.product([False, True], repeat=4))
+    assert [resnet.resnet_impostor(*resnet._built(*case)) for case in cases] == [list(case) for case in cases]
+    assert resnet._built(False, False, False, False) == [25_557_032, 3_857_973_248, 1.0]
 
 
 def test_a_feature_map_is_numpy_s_sum_over_windows():

@@ -9,7 +9,7 @@ from course_lib.grading.question import show
 from course_lib.grading.questions import CHAPTERS, lenet5
 from course_lib.grading.release import ROOT
 
-each_chapter = pytest.mark.parametrize(("number", "chapter"), list(enumerate(CHAPTERS)))
+each_chapter = pytest.mark.parametrize(("chapter", "number"), list(CHAPTERS.items()))
 
 
 def cells(folder, number, chapter, kind):
@@ -27,13 +27,13 @@ def run(folder, number, chapter):
 
 
 @each_chapter
-def test_the_solutions_earn_full_marks(number, chapter):
+def test_the_solutions_earn_full_marks(chapter, number):
     run("solutions", number, chapter)
     assert str(grading.points(chapter)).startswith(f"{chapter}: 20 of 20 points")
 
 
 @each_chapter
-def test_untouched_exercises_earn_nothing_and_count_as_not_attempted(number, chapter):
+def test_untouched_exercises_earn_nothing_and_count_as_not_attempted(chapter, number):
     run("exercises", number, chapter)
     verdicts = [grading._verdicts[question.name] for question in grading.chapter_questions(chapter)]
     assert [(verdict.status, verdict.points) for verdict in verdicts] == [("not attempted", 0)] * len(
@@ -42,7 +42,7 @@ def test_untouched_exercises_earn_nothing_and_count_as_not_attempted(number, cha
 
 
 @each_chapter
-def test_every_question_has_its_cell_and_its_check_in_order(number, chapter):
+def test_every_question_has_its_cell_and_its_check_in_order(chapter, number):
     roles = [cell["metadata"]["nbgrader"] for cell in cells("solutions", number, chapter, "code")[2:-1]]
     asked = grading.chapter_questions(chapter)
     assert [role["grade_id"] for role in roles] == [
@@ -52,7 +52,7 @@ def test_every_question_has_its_cell_and_its_check_in_order(number, chapter):
 
 
 @each_chapter
-def test_every_exercise_shows_its_visible_cases_and_points(number, chapter):
+def test_every_exercise_shows_its_visible_cases_and_points(chapter, number):
     text = "\n".join("".join(cell["source"]) for cell in cells("exercises", number, chapter, "markdown"))
     table = show(lenet5.TABLE_I)
     for position, question in enumerate(grading.chapter_questions(chapter), start=1):
@@ -69,7 +69,7 @@ def test_every_exercise_shows_its_visible_cases_and_points(number, chapter):
 
 
 @each_chapter
-def test_no_exercise_shows_the_value_of_a_question_without_visible_cases(number, chapter):
+def test_no_exercise_shows_the_value_of_a_question_without_visible_cases(chapter, number):
     text = "\n".join("".join(cell["source"]) for cell in cells("exercises", number, chapter, "markdown"))
     for question in grading.chapter_questions(chapter):
         if not question.visible:
@@ -77,7 +77,7 @@ def test_no_exercise_shows_the_value_of_a_question_without_visible_cases(number,
 
 
 @each_chapter
-def test_every_prose_cell_before_an_answer_is_short(number, chapter):
+def test_every_prose_cell_before_an_answer_is_short(chapter, number):
     for cell in cells("solutions", number, chapter, "markdown")[1:-1]:
         _, task, *_ = "".join(cell["source"]).split("\n\n")
         assert 20 <= len(task.split()) <= 60

@@ -8,6 +8,7 @@ from course_lib import arithmetic
 from course_lib.grading.question import Question
 
 alexnet = partial(Question, chapter="alexnet")
+OFFERS = ("output_size",)  # of `arithmetic`: these exercises import it
 
 
 # A convolution in groups

@@ -1013,13 +1013,7 @@ def river(models, *, alt=None):
             elif len(column) == 1 and column[0].shape and not few:
                 name = f"{column[0].name.removesuffix('_join')}  {_times(column[0].shape)}"
                 _text(axes, x + 0.06, bank + 0.05, name, size=7.5, rotation=90, va="bottom")
-    for place, kind in enumerate(kind for kind in KINDS if kind in seen):
-        axes.add_patch(Rectangle((0.1 + 0.95 * place, 0.07), 0.12, 0.12, facecolor=KINDS[kind], linewidth=0))
-        _text(
-            axes, 0.28 + 0.95 * place, 0.13, kind.replace("x", "\N{MULTIPLICATION SIGN}"), size=8.5, ha="left"
-        )
-    note = "bars: number of maps; below: multiply-adds"
-    _text(axes, WIDTH - 0.1, 0.13, note, size=8.5, color=QUIET, ha="right")
+    _colours(axes, seen, "bars: number of maps; below: multiply-adds")
     return Picture(figure, alt or f"Maps drawn as a river. {'. '.join(words)}.")
 
 
@@ -1054,6 +1048,15 @@ def _kind(box):
 
 def _tint(box):
     return KINDS.get(_kind(_origin(box)), QUIET)
+
+
+def _colours(axes, seen, note):
+    """Draw the colours of the kinds that were seen along the foot, and a note at its right end."""
+    for place, kind in enumerate(kind for kind in KINDS if kind in seen):
+        axes.add_patch(Rectangle((0.1 + 0.95 * place, 0.07), 0.12, 0.12, facecolor=KINDS[kind], linewidth=0))
+        label = kind.replace("x", "\N{MULTIPLICATION SIGN}")
+        _text(axes, 0.28 + 0.95 * place, 0.13, label, size=8.5, ha="left")
+    _text(axes, WIDTH - 0.1, 0.13, note, size=8.5, color=QUIET, ha="right")
 
 
 def _flow(axes, box):
@@ -1131,13 +1134,7 @@ def skeletons(models, *, alt=None):
             f", {len(arcs)} shortcuts, {sum(changes for *_, changes in arcs)} of them change the shape"
         )
         words.append(f"{heading}: {len(bars)} layers{shortcuts if arcs else ''}")
-    kinds = [kind for kind in KINDS if kind in map(_kind, everything)]
-    for place, kind in enumerate(kinds):
-        axes.add_patch(Rectangle((0.1 + 0.95 * place, 0.07), 0.12, 0.12, facecolor=KINDS[kind], linewidth=0))
-        label = kind.replace("x", "\N{MULTIPLICATION SIGN}")
-        _text(axes, 0.28 + 0.95 * place, 0.13, label, size=8.5, ha="left")
-    note = "below the bars: number of maps and, grey, their side"
-    _text(axes, WIDTH - 0.1, 0.13, note, size=8.5, color=QUIET, ha="right")
+    _colours(axes, [_kind(box) for box in everything], "below the bars: number of maps and, grey, their side")
     return Picture(figure, alt or f"Networks as rows of bars, a bar a layer. {'; '.join(words)}.")
 
 

@@ -562,7 +562,7 @@ def test_weights_that_are_no_numbers_stop_training_although_the_loss_looks_well(
 
 def test_an_interrupted_run_says_where_it_stopped_and_goes_on(tmp_path):
     message = (
-        r"in epoch 3 of 4\. The same call goes on .*; in this process, build model and data anew first\."
+        r"in epoch 3 of 4\. The same call goes on .*\. In this process, build model and data anew first\."
     )
     with pytest.raises(KeyboardInterrupt, match=message) as caught:
         training.fit(build(), pipelines(), epochs=4, directory=tmp_path, callbacks=[At(2, interrupt)])
@@ -672,3 +672,19 @@ def test_a_notebook_shows_the_same_sentence_first_and_last_and_a_bar_between():
     for bundle in between:
         assert re.match(r'<div><progress value="[01]\.\d+"></progress> epoch \d/4', bundle["text/html"])
     assert re.fullmatch(r"epoch [34]/4, loss .*, accuracy .*, 0:0\d left", between[-1]["text/plain"])
+
+
+def test_the_training_step_is_traced_once():
+    traced = []
+
+    class Counted(keras.layers.Layer):
+        def call(self, x, training=False):
+            traced.append(training)
+            return x
+
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, keras.layers.Dense(2, "softmax")(Counted()(inputs)))
+    traced.clear()
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    training.fit(model, pipelines(), epochs=2, verbose=False)
+    assert traced.count(True) == 1

@@ -126,9 +126,9 @@ def fit(
         workers.require_pipelines(train, test)
     history, checkpoint, done = keras.callbacks.History(), None, 0
     # Patient, as a chapter shows networks that stay at chance.
-    watch = [Canaries(steps=1000)] if keras.backend.backend() == "tensorflow" else []
-    if any(isinstance(callback, tuple(map(type, watch))) for callback in callbacks):
-        watch = []  # there is one already
+    watch = []
+    if keras.backend.backend() == "tensorflow" and not any(isinstance(each, Canaries) for each in callbacks):
+        watch = [Canaries(steps=1000)]
     if directory is not None:
         run = {"of": getattr(data, "name", None), "size": size, "steps": steps}
         arrays = {name: each for name, each in arrays.items() if isinstance(each, tuple)}
@@ -153,6 +153,8 @@ def fit(
             workers.agree(model, epochs_done=len(history.history["loss"]))  # the files are written now
         else:
             with replicas.scope(model):
+                if not (replicas.peeks(model) or model.run_eagerly):
+                    _make_variables(model, test)
                 model.fit(
                     train,
                     # or Keras would begin two passes of a pipeline in each epoch
@@ -170,7 +172,7 @@ def fit(
         advice = " The same call goes on after the last whole epoch." if directory is not None else ""
         if isinstance(error, KeyboardInterrupt):  # without a hundred lines from inside TensorFlow
             if advice:  # the pipeline doesn't know what was drawn of it
-                advice = advice.replace(".", "; in this process, build model and data anew first.")
+                advice += " In this process, build model and data anew first."
             raise KeyboardInterrupt(f"Training was interrupted in {where}.{advice}") from None
         if several and (name := workers.lost(error)):
             raise ConnectionError(
@@ -200,6 +202,14 @@ def evaluate(model, test, *, batch_size=None):
         return workers.evaluate(model, test)
     with replicas.scope(model):
         return model.evaluate(test, verbose=0, return_dict=True)
+
+
+def _make_variables(model, test):
+    """Make those of optimizer, loss and metrics, which the first step would make and be traced twice for."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    if test is not None:
+        model.evaluate(test, steps=1, verbose=0)
 
 
 def _require_directory(directory, needed):

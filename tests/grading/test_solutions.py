@@ -1,6 +1,8 @@
 """Every solution earns full marks, every untouched exercise none, and the text shows what is checked."""
 
+import importlib
 import json
+import re
 
 import pytest
 
@@ -88,3 +90,11 @@ def test_the_exercise_gives_the_table_of_the_paper():
     namespace = {}
     exec(imports, namespace)
     assert namespace["TABLE_I"] == lenet5.TABLE_I
+
+
+@each_chapter
+def test_the_grader_offers_what_the_exercises_import(chapter, number):
+    code = "\n".join("".join(cell["source"]) for cell in cells("exercises", number, chapter, "code"))
+    lines = re.findall(r"^from course_lib\.arithmetic import (.*)$", code, flags=re.M)
+    questions = importlib.import_module(f"course_lib.grading.questions.{chapter}")
+    assert {name for line in lines for name in line.split(", ")} == set(getattr(questions, "OFFERS", ()))

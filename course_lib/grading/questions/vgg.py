@@ -265,6 +265,11 @@ POOL_FIELDS = vgg(
 
 
 def vgg_rows(column, size, classes):
+    return _rows(column, size, classes, most=512)
+
+
+def _rows(column, size, classes, *, most):
+    """Return the rows with channels that double in every block up to `most`."""
     rows, channels, filters = [], 3, 64
     for block in _kernels(column):
         for kernel in block:
@@ -273,7 +278,7 @@ def vgg_rows(column, size, classes):
             channels = filters
         size //= 2
         rows.append([size, channels, 0, 0])
-        filters = min(2 * filters, 512)
+        filters = min(2 * filters, most)
     inputs = size**2 * channels
     for units in (UNITS, UNITS, classes):
         rows.append([1, units, (inputs + 1) * units, inputs * units])
@@ -289,24 +294,6 @@ def _changed_rows(change):
         return [change(index, list(row), rows) for index, row in enumerate(rows)]
 
     return wrong
-
-
-def _always_512(column, size, classes):
-    """Return the rows with channels that double in every block, beyond 512."""
-    rows, channels, filters = [], 3, 64
-    for block in _kernels(column):
-        for kernel in block:
-            parameters = arithmetic.conv2d_parameters(kernel, channels, filters)
-            rows.append([size, filters, parameters, size**2 * (parameters - filters)])
-            channels = filters
-        size //= 2
-        rows.append([size, channels, 0, 0])
-        filters *= 2
-    inputs = size**2 * channels
-    for units in (UNITS, UNITS, classes):
-        rows.append([1, units, (inputs + 1) * units, inputs * units])
-        inputs = units
-    return rows
 
 
 def _fc6_on_maps(index, row, rows):
@@ -344,7 +331,7 @@ VGG_ROWS = vgg(
         "Every convolution is 3x3; a digit 1 stands for a kernel of 1x1.": (
             lambda column, size, classes: vgg_rows(column.replace("1", "3"), size, classes)
         ),
-        "The maps double in every block; from 512 on they stay.": _always_512,
+        "The maps double in every block; from 512 on they stay.": partial(_rows, most=10**6),
         "fc6 reads a single value a map; all of the last pool's places are flattened.": _changed_rows(
             _fc6_on_maps
         ),

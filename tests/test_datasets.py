@@ -698,6 +698,12 @@ def test_a_prepared_dataset_of_tfds_is_loaded_offline_and_silently(capfd):
 
 
 @pytest.mark.usefixtures("tiny_photos")
+def test_tuning_which_takes_longer_than_a_short_pass_is_left_to_data_that_do_not_ship():
+    sets = load("digits"), load("tiny_photos", image_size=16, batch_size=4)
+    assert [each.train.options().autotune.enabled for each in sets] == [False, True]
+
+
+@pytest.mark.usefixtures("tiny_photos")
 def test_splits_of_tfds_can_be_chosen():
     data = load(
         "tiny_photos", image_size=8, batch_size=2, splits=("train[:50%]", "train[50%:]"), train_count=4

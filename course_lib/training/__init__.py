@@ -153,7 +153,7 @@ def fit(
             workers.agree(model, epochs_done=len(history.history["loss"]))  # the files are written now
         else:
             with replicas.scope(model):
-                if not (replicas.peeks(model) or model.run_eagerly):
+                if model.train_function is None and not (replicas.peeks(model) or model.run_eagerly):
                     _make_variables(model, test)
                 model.fit(
                     train,

@@ -24,9 +24,15 @@ COMMON = (
     "ZeroDivisionError",
     "MemoryError",
 )
+MOST = 120  # characters of a value in a sentence
 FLOAT = (
-    "The value is right, but it is a float: sizes and counts are whole numbers, so divide with `//`, not `/`."
+    "The value is right, but it is a float, and a whole number is required: divide with `//` rather than "
+    "`/`, and give NumPy's arrays `dtype=int`."
 )
+ROUNDED = (
+    "The value is right, but it is rounded: return it as it is computed; only the text shows fewer digits."
+)
+ATTEMPTS = 200  # to draw a case that is not there yet; where there are too few, fewer are asked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +55,8 @@ class Question:
         mistakes: maps a sentence to the wrong function that it names.
         hints: sentences, each of which gives away more.
         tolerance: relative error up to which a float is right.
+        floats: whether a float will do where the reference has a whole number: activities and weights may
+            be floats, sizes and counts may not.
         needs: "keras" if the answer is a Keras model; the class grader then forks from a parent that has
             imported it. The reference returns the rows into which `attempt` turns a model.
     """
@@ -64,14 +72,19 @@ class Question:
     visible: tuple = ()
     draw: Callable | None = None
     tolerance: float = 1e-6
+    floats: bool = False
     needs: str = ""
 
     def cases(self, seed=0, drawn=12):
-        """Return the visible argument lists, then `drawn` more that follow from `seed`."""
+        """Return the visible argument lists, then `drawn` others, or all there are; the seed decides."""
         if self.draw is None:
             return copy(self.visible or [[]])
-        generator = random.Random(f"{self.name} {seed}")
-        return copy([*self.visible, *(self.draw(generator) for _ in range(drawn))])
+        generator, cases = random.Random(f"{self.name} {seed}"), copy(self.visible)
+        for _ in range(drawn):
+            attempts = (copy(self.draw(generator)) for _ in range(ATTEMPTS))
+            new = next((case for case in attempts if case not in cases), None)
+            cases += [new] * (new is not None)
+        return cases
 
     def call(self, case):
         """Write the call of one case, with the names of the arguments."""
@@ -103,7 +116,7 @@ def judge(question, cases, outcomes, *, private=False):
     """
     expected = [question.reference(*copy(case)) for case in cases]
     values = [outcome.get("value") for outcome in outcomes]
-    right = [_same(e, v, question.tolerance) and _whole(e, v) for e, v in zip(expected, values, strict=True)]
+    right = [_right(question, e, v) for e, v in zip(expected, values, strict=True)]
     points = math.floor(10 * question.points * sum(right) / len(cases)) / 10
 
     def verdict(status, sentence, mistake=""):
@@ -123,10 +136,10 @@ def judge(question, cases, outcomes, *, private=False):
     return verdict(ended or ("error" if failed else "wrong"), sentence, mistake)
 
 
-def show(value):
-    """Write plain data in at most 120 characters, floats to six digits."""
+def show(value, most=MOST):
+    """Write plain data in at most `most` characters, floats to six digits."""
     text = repr(_rounded(value))
-    return text if len(text) <= 120 else f"{text[:90]} … {text[-25:]}"
+    return text if len(text) <= most else f"{text[: most - 30]} … {text[-25:]}"
 
 
 def copy(plain):
@@ -141,7 +154,8 @@ def _named(question, cases, expected, values):
     for sentence, wrong in question.mistakes.items():
         if _all_same([wrong(*copy(case)) for case in cases], values, question.tolerance):
             return sentence
-    return None
+    rounded = (_rounded(expected, f".{digits}{kind}") for digits in range(1, 7) for kind in "fg")
+    return ROUNDED if any(_all_same(each, values, question.tolerance) for each in rounded) else None
 
 
 def _described(question, cases, expected, outcomes, right, private):
@@ -171,15 +185,16 @@ def _described(question, cases, expected, outcomes, right, private):
         return f"{where} returned {_article(outcome['type'])}; {question.returns} is required."
     value = outcome["value"]
     if value is None:
-        return f"{where} returned None. Is the `return` missing?"
+        return f"{where} returned None. Is the `return` missing? Or did a search find no match?"
     both_lists = isinstance(value, list) and isinstance(wanted, list)
     rows = both_lists and question.needs == "keras"
-    if rows and shown:
-        return f"{where}: {_first_difference(wanted, value)}"
+    if shown and (rows or (both_lists and _hides(wanted, value))):
+        return f"{where}: {_first_difference(question, wanted, value)}"
     if _form(value) != _form(wanted) and not rows and not (shown and both_lists):
         return f"{where} returned `{show(value)}`; {question.returns} is required."
     if shown:
-        return f"{where} is `{show(wanted)}`; your function returned `{show(value)}`."
+        required, yours = _texts(wanted, value)
+        return f"{where} is `{required}`; your function returned `{yours}`."
     if not cases[index]:
         return f"{where} returned `{show(value)}`: the form is right, the value is not."
     return (
@@ -202,17 +217,40 @@ def _without_words(outcome, wanted):
     return outcome
 
 
-def _first_difference(wanted, rows):
-    """Say where the rows of a model first differ from those that are required; they do somewhere."""
+def _first_difference(question, wanted, value, place=""):
+    """Say where a list first differs from the one that is required; it does somewhere."""
     index = next(
-        (i for i, (row, w) in enumerate(zip(rows, wanted, strict=False)) if repr(row) != repr(w)),
-        min(len(rows), len(wanted)),
+        (i for i, (w, v) in enumerate(zip(wanted, value, strict=False)) if not _right(question, w, v)),
+        min(len(value), len(wanted)),
     )
-    if index == len(rows):
-        return f"row {index + 1} is missing; it must be `{show(wanted[index])}`."
+    kind = "row" if any(isinstance(entry, list) for entry in wanted) else "entry"
+    place += f"{kind} {index + 1}"
+    if index == len(value):
+        return f"{place} is missing; it must be `{show(wanted[index])}`."
     if index == len(wanted):
-        return f"row {index + 1} is `{show(rows[index])}`; the row before it must be the last."
-    return f"row {index + 1} must be `{show(wanted[index])}`; yours is `{show(rows[index])}`."
+        return f"{place} is `{show(value[index])}`; the {kind} before it must be the last."
+    if _hides(wanted[index], value[index]):
+        return _first_difference(question, wanted[index], value[index], f"{place}, ")
+    required, yours = _texts(wanted[index], value[index])
+    return f"{place} must be `{required}`; yours is `{yours}`."
+
+
+def _hides(wanted, value):
+    """Say whether two lists, as they are shown, leave out where they differ."""
+    if not (isinstance(wanted, list) and isinstance(value, list)):
+        return False
+    texts = show(wanted, math.inf), show(value, math.inf)
+    return texts[0] == texts[1] or max(map(len, texts)) > MOST
+
+
+def _texts(wanted, value):
+    """Show what is required and what came; with all digits, if fewer don't tell them apart."""
+    texts = show(wanted), show(value)
+    return texts if texts[0] != texts[1] else (repr(wanted), repr(value))
+
+
+def _right(question, expected, value):
+    return _same(expected, value, question.tolerance) and (question.floats or _whole(expected, value))
 
 
 def _same(expected, value, tolerance):
@@ -257,10 +295,10 @@ def _is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _rounded(value):
+def _rounded(value, form=".6g"):
     if isinstance(value, list):
-        return [_rounded(entry) for entry in value]
-    return float(f"{value:.6g}") if isinstance(value, float) else value
+        return [_rounded(entry, form) for entry in value]
+    return float(format(value, form)) if isinstance(value, float) else value
 
 
 def _article(noun):

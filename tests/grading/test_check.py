@@ -86,7 +86,7 @@ def returning(value):
 ODD = {
     "an untouched stub": (stub, "not attempted", "`output_size` is still to be written."),
     "a call of another stub": (calls_a_stub, "error", "calls `stub`, which is still to be written."),
-    "a missing return": (returning(None), "wrong", "returned None. Is the `return` missing?"),
+    "a missing return": (returning(None), "wrong", "Is the `return` missing? Or did a search find no match?"),
     "no function but a number": (28, "wrong", "A function is required, and this is an int"),
     "no function but None": (None, "wrong", "A function is required, and this is NoneType"),
     "too few arguments": (lambda size: size, "error", "raised TypeError: "),

@@ -3,13 +3,14 @@
 import itertools
 import json
 import math
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from course_lib import grading
+from course_lib import arithmetic, grading
 from course_lib.grading.answer import attempt
 from course_lib.grading.question import judge
 from course_lib.grading.questions import CHAPTERS, alexnet, foundations, googlenet, lenet5, resnet, vgg, zfnet
@@ -64,6 +65,14 @@ def test_the_cases_follow_from_the_seed(question):
 
 @each_question
 @pytest.mark.parametrize("seed", SEEDS)
+def test_no_case_is_asked_twice(question, seed):
+    cases = [json.dumps(case) for case in question.cases(seed)]
+    assert len(set(cases)) == len(cases)
+    assert question.draw is None or len(cases) >= len(question.visible) + 11
+
+
+@each_question
+@pytest.mark.parametrize("seed", SEEDS)
 def test_the_reference_is_right(question, seed):
     verdict = judged(question, question.reference, seed)
     assert (verdict.status, verdict.points) == ("right", question.points)
@@ -90,10 +99,73 @@ def test_the_visible_cases_alone_tell_every_mistake_apart(question):
 
 
 @each_question
+def test_a_picture_is_a_picture_in_the_hints_too(question):
+    said = " ".join((question.title, *question.hints, *question.mistakes))
+    assert question.chapter == "foundations" or "image" not in said
+
+
+@each_question
 def test_a_constant_answer_earns_little(question):
     if question.draw:
         constant = question.reference(*question.visible[0])
         assert judged(question, lambda *case: constant).points <= question.points / 4
+
+
+@each_question
+def test_an_answer_that_knows_the_visible_cases_alone_earns_less_than_half(question):
+    if question.draw:
+        shown = {json.dumps(case): question.reference(*case) for case in question.visible}
+        first = question.reference(*question.visible[0])
+        answer = judged(question, lambda *case: shown.get(json.dumps(case), first))
+        assert answer.points < question.points / 2
+        assert answer.status == "partly"
+
+
+def floats(value):
+    if isinstance(value, list):
+        return [floats(entry) for entry in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+@each_question
+def test_activities_and_weights_may_be_floats_and_counts_may_not(question):
+    verdict = judged(question, lambda *case: floats(question.reference(*case)))
+    results = [question.reference(*case) for case in question.cases()]
+    if question.needs or json.dumps(floats(results)) == json.dumps(results):
+        return  # a model, or no whole number anywhere
+    assert question.floats == ("number" in question.returns and "whole" not in question.returns)
+    assert (verdict.status == "right") == question.floats
+    assert question.floats or "but it is a float" in verdict.sentence
+
+
+def to_four_digits(value):
+    if isinstance(value, list):
+        return [to_four_digits(entry) for entry in value]
+    return round(value, 4) if isinstance(value, float) else value
+
+
+@each_question
+def test_what_is_required_and_what_came_never_look_the_same(question):
+    def slightly_wrong(*case):
+        return json.loads(json.dumps(question.reference(*case)), parse_float=lambda x: float(x) * (1 + 2e-6))
+
+    for answer in (slightly_wrong, lambda *case: to_four_digits(question.reference(*case))):
+        verdict = judged(question, answer)
+        shown = re.findall("`([^`]*)`", verdict.sentence)
+        assert verdict.status == "right" or "but it is rounded" in verdict.sentence or shown[-1] != shown[-2]
+
+
+@each_question
+def test_a_change_anywhere_in_a_list_is_shown_where_it_is(question):
+    if not question.draw or question.needs or not isinstance(question.reference(*question.visible[-1]), list):
+        return
+    case = question.visible[-1]
+    wanted = question.reference(*case)
+    for index in range(len(wanted)):
+        changed = json.loads(json.dumps(wanted))
+        changed[index] = -77 if not isinstance(wanted[index], list) else [*wanted[index][:-1], -77]
+        sentence = judge(question, [case], [{"value": changed}]).sentence
+        assert sentence in question.mistakes or "-77" in sentence
 
 
 def test_the_questions_load_fast_and_without_tensorflow_or_numpy():
@@ -293,6 +365,48 @@ def test_the_table_of_zfnet_is_that_of_the_built_networks():
         assert zfnet.conv1_change(size, 96) == [new.parameters - old.parameters, new.macs - old.macs]
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_unit_of_zfnet_reads_every_pixel_that_it_is_said_to_see(seed):
+    for stack, index, size in zfnet.PIXELS_SEEN.cases(seed, drawn=100):
+        read = []
+        for rounding in ("floor", "ceil"):  # of windows that do not fit
+            sides = [size]
+            for kernel, stride, padding in stack:
+                sides.append(
+                    arithmetic.output_size(sides[-1], kernel, stride, padding=padding, rounding=rounding)
+                )
+            units = {index} & set(range(sides[-1]))
+            for (kernel, stride, padding), side in zip(stack[::-1], sides[-2::-1], strict=True):
+                reached = {unit * stride - padding + step for unit in units for step in range(kernel)}
+                units = reached & set(range(side))
+            read.append(units)
+        first, last = zfnet.pixels_seen(stack, index, size)
+        assert set(range(first, last + 1)) in read
+        assert [stack, index, size] in zfnet.PIXELS_SEEN.visible or read[0] == read[1]
+
+
+def test_what_is_missing_on_the_way_back_is_what_the_stride_left_over():
+    for size, kernel, stride, padding in zfnet.TRANSPOSED_SIZE.cases():
+        missing = (size + 2 * padding - kernel) % stride
+        assert zfnet.transposed_size(size, kernel, stride, padding)[1] == missing
+
+
+def test_a_side_of_alexnet_that_is_rounded_up_or_padded_once_earns_next_to_nothing():
+    def side(round_up, pads):
+        def answer(size, kernel, stride, padding, in_channels, filters, groups):
+            room = size + pads * padding - kernel
+            output = (-(-room // stride) if round_up else room // stride) + 1
+            weights = kernel**2 * in_channels // groups * filters
+            return [output, weights + filters, output**2 * weights]
+
+        return answer
+
+    question = alexnet.GROUPED_ROW
+    assert judged(question, side(False, 2)).status == "right"
+    for answer in (side(True, 2), side(False, 1)):
+        assert judged(question, answer).points <= question.points / 5
+
+
 def test_the_way_back_of_zfnet_is_tensorflow_s_gradient():
     import tensorflow as tf
 
@@ -338,8 +452,10 @@ def test_the_totals_of_resnet_are_those_of_the_built_networks(option):
 
 def test_all_sixteen_impostors_of_resnet_are_told_apart():
     cases = list(itertools.product([False, True], repeat=4))
-    assert [resnet.resnet_impostor(*resnet._built(*case)) for case in cases] == [list(case) for case in cases]
-    assert resnet._built(False, False, False, False) == [25_557_032, 3_857_973_248, 1.0]
+    for blocks in ([3, 4, 6, 3], [2, 2, 2, 2]):
+        networks = [resnet._built(blocks, *case) for case in cases]
+        assert [resnet.resnet_impostor(*network) for network in networks] == [list(case) for case in cases]
+    assert resnet._built([3, 4, 6, 3], *cases[0])[1:] == [25_557_032, 3_857_973_248, 1.0]
 
 
 def test_a_feature_map_is_numpy_s_sum_over_windows():
@@ -348,3 +464,93 @@ def test_a_feature_map_is_numpy_s_sum_over_windows():
     windows = np.lib.stride_tricks.sliding_window_view(image, kernel.shape)
     expected = (windows * kernel).sum(axis=(2, 3)).tolist()
     assert foundations.correlate(image.tolist(), kernel.tolist()) == expected
+
+
+@each_question
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_known_mistake_fails_in_a_case_that_is_not_shown(question, seed):
+    hidden = question.cases(seed)[len(question.visible) :]
+    for wrong in question.mistakes.values() if question.draw else ():
+        assert any(wrong(*case) != question.reference(*case) for case in hidden)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_pools_that_round_up_cost_most_of_the_points_and_are_named(seed):
+    def rows_rounded_up(column, size, classes):
+        rows = vgg.vgg_rows(column, 2 ** len(column.split()) * size, classes)
+        sides = [size]
+        for row in rows[: -vgg.DENSE]:
+            sides.append(sides[-1] if row[2] else -(-sides[-1] // 2))
+        wrong = [
+            [n, f, p, n * n * (p - f) if p else 0] for n, (_, f, p, _) in zip(sides[1:], rows, strict=False)
+        ]
+        inputs = sides[-1] ** 2 * wrong[-1][1]
+        fc6 = [1, vgg.UNITS, (inputs + 1) * vgg.UNITS, inputs * vgg.UNITS]
+        return [*wrong, fc6, *rows[1 - vgg.DENSE :]]
+
+    def auxiliary_rounded_up(side, channels, classes):
+        values = 128 * math.ceil((side - 5) / 3 + 1) ** 2
+        return (channels + 1) * 128 + (values + 1) * 1024 + 1025 * classes
+
+    for question, answer in (
+        (vgg.VGG_ROWS, rows_rounded_up),
+        (googlenet.AUXILIARY_PARAMETERS, auxiliary_rounded_up),
+    ):
+        verdict = judged(question, answer, seed)
+        assert verdict.points < question.points / 4
+        assert "round" in verdict.mistake
+
+
+def test_memory_without_the_pools_is_named_although_both_numbers_change():
+    def without_pools(column, size, classes):
+        values = [3 * size**2] + [
+            n * n * maps for n, maps, _, macs in vgg.vgg_rows(column, size, classes) if macs
+        ]
+        return [4 * sum(values), 4 * max(map(sum, itertools.pairwise(values)))]
+
+    verdict = judged(vgg.FORWARD_BYTES, without_pools)
+    assert verdict.mistake == "The pools' outputs are left out; they are written, too."
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_totals_that_are_right_are_among_the_miscounted_ones(seed):
+    hidden = googlenet.MISCOUNTED.cases(seed)[3:]
+    kinds = [googlenet.miscounted(*case)[1] for case in hidden]
+    assert set(kinds) == {0, 1, 2}
+    assert kinds.count(1) >= 2
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    ("word", "options"),
+    [
+        ("FLOPs", {"side": lambda n: 2 * n * n}),
+        ("one side", {"side": lambda n: n}),
+        ("10**6", {"million": 2**20}),
+        ("1,024", {"kilo": 1000}),
+        ("smaller differences", {"tolerance": 0.01}),
+        ("All operations", {"side": lambda n: 1}),
+    ],
+)
+def test_a_wrong_unit_or_threshold_finds_no_misprints_and_is_named(word, options, seed):
+    verdict = judged(googlenet.MISPRINTS, lambda rows: googlenet._compared(rows, **options), seed)
+    assert verdict.points <= googlenet.MISPRINTS.points / 4
+    assert word in verdict.mistake
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_drawn_shortcuts_change_each_part_of_the_shape_alone(seed):
+    hidden = resnet.SHORTCUT_PARAMETERS.cases(seed)[6:]
+    shapes = {(filters > maps, stride) for option, maps, filters, stride in hidden if option == "B"}
+    assert shapes == {(False, 1), (True, 1), (False, 2)}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_thresholds_read_off_the_shown_totals_do_not_find_the_impostors_of_resnet(seed):
+    def by_thresholds(blocks, parameters, macs, spread):
+        biased = parameters not in (25_557_032, 60_192_808, 76_981_288)
+        return [parameters > 70e6, biased, macs not in (3_857_973_248, 13_530_300_416), spread < 0.5]
+
+    verdict = judged(resnet.RESNET_IMPOSTOR, by_thresholds, seed)
+    assert verdict.sentence.startswith("The cases that are shown are right, others are not.")
+    assert verdict.points < 0.6 * resnet.RESNET_IMPOSTOR.points

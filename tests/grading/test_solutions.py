@@ -1,12 +1,15 @@
 """Every solution earns full marks, every untouched exercise none, and the text shows what is checked."""
 
+import ast
 import importlib
+import inspect
 import json
+import math
 import re
 
 import pytest
 
-from course_lib import grading
+from course_lib import arithmetic, grading
 from course_lib.grading.question import show
 from course_lib.grading.questions import CHAPTERS, lenet5
 from course_lib.grading.release import ROOT
@@ -65,9 +68,46 @@ def test_every_exercise_shows_its_visible_cases_and_points(chapter, number):
             if question.needs == "keras":
                 result = f"{sum(parameters for *_, parameters in result):,} parameters"
             else:
-                result = show(result)
+                result = show(result, math.inf)
             line = f"{question.call(case)} → {result}".replace(table, "TABLE_I")
             assert line in " ".join(text.split())
+
+
+@each_chapter
+def test_no_line_of_an_example_is_too_wide_for_a_notebook(chapter, number):
+    for cell in cells("exercises", number, chapter, "markdown"):
+        for block in re.findall(r"```text\n(.*?)```", "".join(cell["source"]), flags=re.S):
+            assert max(map(len, block.splitlines())) <= 86
+
+
+@each_chapter
+def test_the_head_of_an_exercise_says_how_to_call_what_it_imports(chapter, number):
+    questions = importlib.import_module(f"course_lib.grading.questions.{chapter}")
+    head = "".join(cells("exercises", number, chapter, "markdown")[0]["source"])
+    for name in getattr(questions, "OFFERS", ()):
+        (shown,) = re.findall(rf"^- `({name}\(.*\))` returns .*$", head, flags=re.M)
+        signature = inspect.signature(getattr(arithmetic, name))
+        needed = [  # options that no answer needs may be left out
+            parameter
+            for parameter in signature.parameters.values()
+            if parameter.kind is not parameter.KEYWORD_ONLY or f"{parameter.name}=" in shown
+        ]
+        assert shown == f"{name}{signature.replace(parameters=needed)}"
+
+
+@each_chapter
+def test_hints_call_what_is_imported_as_it_can_be_called(chapter, number):
+    questions = importlib.import_module(f"course_lib.grading.questions.{chapter}")
+    for question in questions.QUESTIONS:
+        for code in re.findall("`([^`]+)`", " ".join(question.hints)):
+            try:
+                calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+            except SyntaxError:  # a formula or a fragment
+                continue
+            for call in calls:
+                if getattr(call.func, "id", "") in getattr(questions, "OFFERS", ()):
+                    options = {option.arg: option for option in call.keywords}
+                    inspect.signature(getattr(arithmetic, call.func.id)).bind(*call.args, **options)
 
 
 @each_chapter

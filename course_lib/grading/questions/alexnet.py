@@ -34,11 +34,26 @@ def _row(parameters, macs):
     return wrong
 
 
+def _at(side):
+    """Return the row with another side, a function of the padded size less the kernel, stride and padding."""
+
+    def wrong(size, kernel, stride, padding, in_channels, filters, groups):
+        output = side(size + 2 * padding - kernel, stride, padding)
+        parameters = arithmetic.conv2d_parameters(kernel, in_channels, filters, groups=groups)
+        return [output, parameters, output**2 * (parameters - filters)]
+
+    return wrong
+
+
 def _draw_grouped_row(rng):
-    kernel, groups = rng.randint(2, 7), rng.randint(2, 4)
-    padding = rng.randint(0, kernel // 2)
-    channels = [groups * rng.randint(2, 32) for _ in range(2)]
-    return [rng.randint(8, 64), kernel, rng.randint(1, 4), padding, *channels, groups]
+    """Draw a case in which the last window does not fit and each zero counts."""
+    while True:
+        kernel, stride, groups = rng.randint(2, 7), rng.randint(2, 4), rng.randint(2, 4)
+        size, padding = rng.randint(8, 64), rng.randint(1, kernel // 2)
+        room = size + 2 * padding - kernel
+        if room % stride and (room - padding) // stride < room // stride:
+            channels = [groups * rng.randint(2, 32) for _ in range(2)]
+            return [size, kernel, stride, padding, *channels, groups]
 
 
 GROUPED_ROW = alexnet(
@@ -46,7 +61,7 @@ GROUPED_ROW = alexnet(
     title="A convolution in groups",
     points=2,
     returns="a list `[output, parameters, macs]` of whole numbers",
-    visible=([227, 11, 4, 0, 3, 96, 1], [27, 5, 1, 2, 96, 256, 2]),
+    visible=([227, 11, 4, 0, 3, 96, 1], [27, 5, 1, 2, 96, 256, 2], [224, 11, 4, 2, 3, 96, 1]),
     draw=_draw_grouped_row,
     reference=grouped_row,
     mistakes={
@@ -71,9 +86,16 @@ GROUPED_ROW = alexnet(
             lambda k, c, f, g: k * k * (c // g) * f + f,
             lambda area, k, c, f, g: math.isqrt(area) * k * k * (c // g) * f,
         ),
+        "The side is rounded up; a last window that does not fit is dropped.": _at(
+            lambda room, stride, padding: -(-room // stride) + 1
+        ),
+        "The padding is added once; it is added on both sides.": _at(
+            lambda room, stride, padding: (room - padding) // stride + 1
+        ),
     },
     hints=(
-        "Only the number of maps that a kernel reads changes: `in_channels // groups`.",
+        "The side is `output_size(size, kernel, stride, padding=padding)`. Groups change only the number of "
+        "maps that a kernel reads: `in_channels // groups`.",
         "`filters` kernels have `kernel * kernel * (in_channels // groups)` weights, each with a bias.",
         "Each weight, but no bias, is one MAC at each of the `output * output` positions.",
     ),
@@ -201,6 +223,15 @@ ALEXNET_PARAMETERS = alexnet(
         "The biases are missing: one a filter, one a unit.": lambda n, classes, g: [
             row - bias
             for row, bias in zip(alexnet_parameters(n, classes, g), (*BIASES, classes), strict=True)
+        ],
+        "The biases of the dense layers are missing: one a unit.": lambda n, classes, g: [
+            *alexnet_parameters(n, classes, g)[:5],
+            *(
+                row - units
+                for row, units in zip(
+                    alexnet_parameters(n, classes, g)[5:], (4096, 4096, classes), strict=True
+                )
+            ),
         ],
         "conv4 is not split; only conv3 and the dense layers read both towers.": _table(
             conv4=lambda n, classes, g: arithmetic.conv2d_parameters(3, 384, 384)
@@ -435,9 +466,9 @@ TOP_K_ERROR = alexnet(
         ),
     },
     hints=(
-        "For each image, find the k classes with the largest scores: is the label among them?",
+        "For each picture, find the k classes with the largest scores: is the label among them?",
         "`sorted(range(len(row)), key=lambda index: -row[index])[:k]` are the k best classes of a row.",
-        "Count the images whose label is not among them, and divide by the number of images.",
+        "Count the pictures whose label is not among them, and divide by the number of pictures.",
     ),
 )
 
@@ -509,7 +540,7 @@ def training_bytes(parameters, activations, batch):
 
 TRAINING_BYTES = alexnet(
     name="training_bytes",
-    title="Three gigabytes",
+    title="The memory of a step",
     points=1,
     returns="a whole number",
     visible=([60_965_224, 1_421_539, 128], [60_000, 8_000, 1]),
@@ -521,16 +552,16 @@ TRAINING_BYTES = alexnet(
             4 * (2 * p + a * b)
         ),
         "The gradients are missing: there is one a parameter.": lambda p, a, b: 4 * (p + a * b),
-        "The activations are counted once; the backward pass needs those of every image of the batch.": (
+        "The activations are counted once; the backward pass needs those of every picture of the batch.": (
             lambda p, a, b: 4 * (3 * p + a)
         ),
-        "The parameters are counted for every image; the whole batch shares them.": lambda p, a, b: (
+        "The parameters are counted for every picture; the whole batch shares them.": lambda p, a, b: (
             4 * b * (3 * p + a)
         ),
     },
     hints=(
         "Three values a parameter: the weight, its gradient and its velocity.",
-        "The activations are kept for every image of the batch; each value takes 4 bytes.",
+        "The activations are kept for every picture of the batch; each value takes 4 bytes.",
     ),
 )
 
@@ -611,7 +642,7 @@ ALEXNET_IMPOSTOR = alexnet(
         "conv1's side tells the first two: 55, 54 (224 pixels), 57 (`same`), 56 (both). fc6 reads 6x6x256 "
         "values, but 5x5x256 at 54.",
         "Take the sum of your `alexnet_parameters`, with 224 for the size at 54 and with groups 1 or 2; a "
-        "split conv3 has 442,368 weights less.",
+        "split conv3 has 442,368 weights less. If nothing matches, compare your sum with 60,965,224.",
     ),
 )
 

@@ -138,6 +138,7 @@ CORRELATE = foundations(
     ),
     draw=_draw_correlate,
     reference=correlate,
+    floats=True,
     mistakes={
         "The kernel is flipped, as in mathematics; networks multiply it as it stands.": (
             lambda image, kernel: correlate(image, [row[::-1] for row in kernel[::-1]])

@@ -257,7 +257,7 @@ def _miscounted_case(products, index, count):
 def _draw_miscounted(rng):
     millions = rng.sample(range(11, 240, 2), 6)  # 2 M apart: no two explanations
     products = [1_000_000 * number + rng.randint(1, 99_999) for number in millions]
-    return _miscounted_case(products, rng.randrange(6), rng.choice([0, 0, 1, 2, 2]))
+    return _miscounted_case(products, rng.randrange(6), rng.choice([0, 1, 2]))
 
 
 PRODUCTS = inception_products(28, 256, LECTURE)
@@ -288,6 +288,10 @@ MISCOUNTED = googlenet(
         "Twice and left out are exchanged: `times` says how often the product is in the total.": (
             lambda products, total: [miscounted(products, total)[0], 2 - miscounted(products, total)[1]]
         ),
+        "A total that is right has no product to name: the index is -1.": lambda products, total: [
+            max(miscounted(products, total)[0], 0),
+            miscounted(products, total)[1],
+        ],
         "The total is in millions: round the sum before you compare.": (lambda products, total: [-1, 1]),
     },
     hints=(
@@ -420,17 +424,26 @@ def _auxiliary(pooled, channels, classes, *, conv=True, bias=True, averaged=Fals
     return total
 
 
+def _draw_auxiliary(rng):
+    """Return a side in which the pool's windows leave something over: rounding up shows."""
+    side = rng.choice([side for side in range(9, 30) if (side - 5) % 3])
+    return [side, 8 * rng.randint(8, 70), rng.randint(5, 1000)]
+
+
 AUXILIARY_PARAMETERS = googlenet(
     name="auxiliary_parameters",
     title="An auxiliary classifier",
     points=2,
     returns="a whole number",
-    visible=([14, 512, 1000], [14, 528, 1000], [11, 64, 10]),
-    draw=lambda rng: [rng.randint(9, 29), 8 * rng.randint(8, 70), rng.randint(5, 1000)],
+    visible=([14, 512, 1000], [14, 528, 1000], [13, 64, 10]),
+    draw=_draw_auxiliary,
     reference=auxiliary_parameters,
     mistakes={
         "The pool is padded; its windows must fit, and (14 - 5) // 3 + 1 is 4.": (
             lambda n, c, k: _auxiliary(-(-n // 3), c, k)
+        ),
+        "The pool rounds up; a last window that does not fit is dropped: (13 - 5) // 3 + 1 is 3.": (
+            lambda n, c, k: _auxiliary(-(-(n - 5) // 3) + 1, c, k)
         ),
         "The pool's stride is left out: it is 3.": lambda n, c, k: _auxiliary(n - 4, c, k),
         "The biases are missing: the 1x1 convolution and both dense layers have them.": (
@@ -459,7 +472,7 @@ def misprints(rows):
     return _compared(rows)
 
 
-def _compared(rows, *, tolerance=0.04, side=lambda n: n * n, kilo=1024, change=None):
+def _compared(rows, *, tolerance=0.04, side=lambda n: n * n, kilo=1024, million=1e6, change=None):
     """Return for each row whether the printed parameters and operations are further off than `tolerance`."""
     flags = []
     for _, size, in_channels, filters, thousands, millions in rows:
@@ -467,7 +480,7 @@ def _compared(rows, *, tolerance=0.04, side=lambda n: n * n, kilo=1024, change=N
         if change:
             convolutions = change(convolutions)
         weights = sum(k * k * c * f for k, c, f in convolutions)
-        found = weights / kilo, side(size) * weights / 1e6
+        found = weights / kilo, side(size) * weights / million
         printed = thousands, millions
         flags.append([abs(f - p) > tolerance * f for f, p in zip(found, printed, strict=True)])
     return flags
@@ -478,14 +491,24 @@ def _row(name, thousands, millions):
 
 
 def _draw_misprints(rng):
+    """Return four rows with errors a little below and above 4 %, and with operations in a wrong unit."""
+    thousands = [0.975, 1.055, rng.choice([1, 1.025]), rng.choice([0.85, 0.945, 1.15])]
+    millions = [1, 0.945, rng.choice([0.975, 1.025]), rng.choice([2, 0])]  # 0: along one side
+    rng.shuffle(thousands)
+    rng.shuffle(millions)
     rows = []
     for name in "abcd":
         size, in_channels, filters = rng.choice([7, 14, 28]), 8 * rng.randint(24, 64), _draw_filters(rng)
-        weights = sum(k * k * c * f for k, c, f in _convolutions(in_channels, filters))
-        off = [rng.choice([0.85, 0.9, 1.1, 1.15]) if rng.random() < 0.4 else 1 for _ in range(2)]
-        printed = [round(off[0] * weights / 1024), round(off[1] * size * size * weights / 1e6, 1)]
-        rows.append([name, size, in_channels, filters, *printed])
+        off = thousands.pop(), millions.pop() or 1 / size
+        rows.append(_misprinted(name, size, in_channels, filters, *off))
     return [rows]
+
+
+def _misprinted(name, size, in_channels, filters, thousands, millions):
+    """Return a row whose printed numbers are what they should be, times `thousands` and `millions`."""
+    weights = sum(k * k * c * f for k, c, f in _convolutions(in_channels, filters))
+    printed = [round(thousands * weights / 1024), round(millions * size * size * weights / 1e6, 1)]
+    return [name, size, in_channels, filters, *printed]
 
 
 MISPRINTS = googlenet(
@@ -496,6 +519,8 @@ MISPRINTS = googlenet(
     visible=(
         [[_row("3a", 159, 128), _row("4c", 463, 100)]],
         [[_row("5a", 1072, 54), _row("5b", 1388, 71)]],
+        [[_misprinted("P", *TABLE_1["3a"], 0.975, 2), _misprinted("Q", *TABLE_1["3a"], 1.055, 0.945)]],
+        [[_misprinted("R", *TABLE_1["3a"], 1.025, 1 / 28)]],
     ),
     draw=_draw_misprints,
     reference=misprints,
@@ -508,6 +533,19 @@ MISPRINTS = googlenet(
         ),
         "The positions are counted along one side; the map is `side` high and `side` wide.": (
             lambda rows: _compared(rows, side=lambda n: n)
+        ),
+        "Those are FLOPs; the table's operations are MACs, although it does not say so.": (
+            lambda rows: _compared(rows, side=lambda n: 2 * n * n)
+        ),
+        "A million is 10**6; only the parameters are in powers of two, a K of 1,024.": (
+            lambda rows: _compared(rows, million=2**20)
+        ),
+        "The table's K is 1,024, not 1,000.": lambda rows: _compared(rows, kilo=1000),
+        "All operations are off in your answer: compare `side * side` times the weights, in millions.": (
+            lambda rows: [[parameters, True] for parameters, _ in misprints(rows)]
+        ),
+        "Up to 4 % is no misprint; smaller differences are called so.": (
+            lambda rows: _compared(rows, tolerance=0.01)
         ),
         "The 5x5 is counted with 3x3 kernels.": lambda rows: _compared(
             rows, change=lambda convs: [*convs[:4], (3, *convs[4][1:]), convs[5]]

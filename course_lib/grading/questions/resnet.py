@@ -136,11 +136,18 @@ def _by_stride(option, in_channels, filters, stride):
     return 0 if overlooked else shortcut_parameters(option, in_channels, filters, stride)
 
 
+def _by_maps(option, in_channels, filters, stride):
+    overlooked = option == "B" and in_channels == filters
+    return 0 if overlooked else shortcut_parameters(option, in_channels, filters, stride)
+
+
 def _draw_shortcut(rng):
-    in_channels = 16 * rng.randint(1, 16)
-    same, wider, smaller = (in_channels, 1), (4 * in_channels, 1), (2 * in_channels, 2)
-    option = rng.choice("ABBBBCCCC")
-    return [option, in_channels, *rng.choice([same, wider, smaller] if option == "C" else [wider, smaller])]
+    """Return one of 15 cases: as none is drawn twice, twelve of them hold all five kinds."""
+    maps = rng.choice([128, 256, 512])
+    same, wider, smaller, both = (maps, 1), (4 * maps, 1), (maps, 2), (2 * maps, 2)
+    kinds = [("A", both), ("B", same), ("B", wider), ("B", smaller), ("C", same)]
+    option, shape = rng.choice(kinds)
+    return [option, maps, *shape]
 
 
 SHORTCUT_PARAMETERS = resnet(
@@ -149,11 +156,12 @@ SHORTCUT_PARAMETERS = resnet(
     points=2,
     returns="a whole number",
     visible=(
-        ["A", 64, 128, 2],
         ["B", 64, 128, 2],
         ["B", 64, 64, 1],
         ["B", 64, 256, 1],
+        ["B", 64, 64, 2],
         ["C", 64, 64, 1],
+        ["A", 64, 128, 2],
     ),
     draw=_draw_shortcut,
     reference=shortcut_parameters,
@@ -169,6 +177,9 @@ SHORTCUT_PARAMETERS = resnet(
         ),
         "B projects where the stride is 2 only. More filters change the shape, too: 64 to 256 at stride 1.": (
             _by_stride
+        ),
+        "B projects where the maps grow only. A stride of 2 changes the shape, too: it halves the side.": (
+            _by_maps
         ),
         "BatchNorm is missing: it follows the projection, with two parameters a map.": _projected(
             lambda p, c, f: c * f
@@ -415,8 +426,13 @@ def _power(weights, layers, kernel, channels, filters, *, he=2, relu=2, area=Tru
 
 
 def _draw_power(rng):
-    channels = [8 * count for count in rng.sample(range(1, 17), 2)]
-    return [rng.choice(["xavier"] * 11 + ["he"]), rng.randint(3, 40), rng.choice([3, 5]), *channels]
+    channels = [8 * count for count in rng.sample(range(4, 17), 2)]
+    return [
+        rng.choice(["xavier", "xavier", "xavier", "he"]),
+        rng.randint(3, 12),
+        rng.choice([3, 5]),
+        *channels,
+    ]
 
 
 SIGNAL_POWER = resnet(
@@ -424,7 +440,7 @@ SIGNAL_POWER = resnet(
     title="He against Xavier",
     points=2,
     returns="a number",
-    visible=(["he", 34, 3, 64, 64], ["xavier", 34, 3, 64, 64], ["xavier", 3, 3, 64, 128]),
+    visible=(["xavier", 3, 3, 64, 128], ["xavier", 34, 3, 64, 64], ["he", 34, 3, 64, 64]),
     draw=_draw_power,
     reference=signal_power,
     mistakes={
@@ -496,50 +512,58 @@ RESNET50 = (BOTTLENECK, [3, 4, 6, 3], 224)
 WIDEST_SPREAD = 0.5
 
 
-def resnet_impostor(parameters, macs, spread):
-    return _explained(parameters, macs, spread)
+def resnet_impostor(blocks, parameters, macs, spread):
+    return _explained(blocks, parameters, macs, spread)
 
 
-def _built(projects, biased, later, epsilon):
-    """Return `[parameters, macs, spread]` of a ResNet-50 with each of the four departures made or not."""
-    totals = _totals(*RESNET50, "C" if projects else "B", bias=biased, strided=1 if later else 0)
-    return [*totals, round(math.sqrt(1 / (1 + (64 if epsilon else 1e-5))), 4)]
+def _built(blocks, projects, biased, later, epsilon):
+    """Return the case of a network of bottlenecks with each of the four departures made or not."""
+    option = "C" if projects else "B"
+    totals = _totals(BOTTLENECK, blocks, 224, option, bias=biased, strided=1 if later else 0)
+    return [blocks, *totals, round(math.sqrt(1 / (1 + (64 if epsilon else 1e-5))), 4)]
 
 
-def _explained(parameters, macs, spread):
+def _explained(blocks, parameters, macs, spread, *, like=None):
+    """Return which departures explain the totals, of a network of the blocks `like` if they are given."""
     for choice in itertools.product([False, True], repeat=3):
-        if _built(*choice, False)[:2] == [parameters, macs]:
+        if _built(like or blocks, *choice, False)[1:3] == [parameters, macs]:
             return [*choice, spread < WIDEST_SPREAD]
     return [False] * 3 + [spread < WIDEST_SPREAD]
 
 
-def _by_parameters(parameters, macs, spread):
-    projects, biased, _, epsilon = _explained(parameters, macs, spread)
+def _by_parameters(*case):
+    projects, biased, _, epsilon = _explained(*case)
     return [projects, biased, False, epsilon]
 
 
-IMPOSTOR_CASES = (
-    (False,) * 4,
-    (False, True, True, False),
-    (True, False, False, True),
-    (False, False, True, True),
-)
+def _draw_impostor(rng):
+    blocks = [rng.randint(2, 6) for _ in range(4)]
+    return _built(blocks, *(rng.random() < 0.5 for _ in range(4)))
+
 
 RESNET_IMPOSTOR = resnet(
     name="resnet_impostor",
     title="Find the impostor",
     points=3,
     returns="a list of four truth values",
-    visible=tuple(_built(*case) for case in IMPOSTOR_CASES),
-    draw=lambda rng: _built(*(rng.random() < 0.5 for _ in range(4))),
+    visible=(
+        _built([3, 4, 6, 3], False, False, False, False),
+        _built([3, 4, 6, 3], False, True, True, False),
+        _built([3, 4, 23, 3], True, False, False, True),
+        _built([3, 8, 36, 3], False, False, True, True),
+    ),
+    draw=_draw_impostor,
     reference=resnet_impostor,
     mistakes={
         "The stride is overlooked: moving it to the 3x3 changes no parameter, but the MACs.": _by_parameters,
         "The spread is overlooked: an epsilon of 64 leaves a map of variance 1 at 0.12.": (
             lambda *case: [*_explained(*case)[:3], False]
         ),
-        "Biases in front of BatchNorm are overlooked: they add 26,560, and 11,264 more with option C.": (
+        "Biases in front of BatchNorm are overlooked: they add parameters, but no MACs.": (
             lambda *case: [_explained(*case)[0], False, *_explained(*case)[2:]]
+        ),
+        "Only ResNet-50's totals are compared; `blocks` says which network it is.": (
+            lambda *case: _explained(*case, like=RESNET50[1])
         ),
         "Only single departures are tried; an impostor may combine several.": (
             lambda *case: _explained(*case) if sum(_explained(*case)) < 2 else [False] * 4
@@ -549,11 +573,11 @@ RESNET_IMPOSTOR = resnet(
         ),
     },
     hints=(
-        "The paper's ResNet-50 has 25,557,032 parameters and 3,857,973,248 MACs. What has changed?",
+        "What are the paper's totals for these blocks? Your `resnet_totals` tells, and with option C, too.",
         "Biases change the parameters alone, the stride the MACs alone, projections both. The spread must be "
         "1 after BatchNorm.",
-        "Your `resnet_totals` gives option C. Each convolution's biases are its filters: 26,560 with option "
-        "B. The moved stride adds 231,211,008 MACs.",
+        "It is C if there are at least C's parameters. More than the option's own parameters: biases. More "
+        "than its own MACs: the moved stride. A spread of 0.12: the epsilon.",
     ),
 )
 

@@ -254,8 +254,9 @@ POOL_FIELDS = vgg(
         ),
     },
     hints=(
-        "Use your `receptive_field`, or carry its two numbers along: size and jump, both 1 at first.",
-        "A convolution is `(kernel, 1)`, a pool `(2, 2)`.",
+        "`receptive_field(stack).size` is the field above a list of layers; or carry two numbers along: size "
+        "and jump, both 1 at first.",
+        "A convolution is `(kernel, 1)`, a pool `(2, 2)`. The list grows from block to block.",
         "For each layer `size += (kernel - 1) * jump`; after each pool `jump *= 2`. Note the size there.",
     ),
 )
@@ -265,18 +266,18 @@ POOL_FIELDS = vgg(
 
 
 def vgg_rows(column, size, classes):
-    return _rows(column, size, classes, most=512)
+    return _rows(column, size, classes)
 
 
-def _rows(column, size, classes, *, most):
-    """Return the rows with channels that double in every block up to `most`."""
+def _rows(column, size, classes, *, most=512, pooled=lambda side: side // 2):
+    """Return the rows; channels double in every block up to `most`, and a pool leaves `pooled(side)`."""
     rows, channels, filters = [], 3, 64
     for block in _kernels(column):
         for kernel in block:
             parameters = arithmetic.conv2d_parameters(kernel, channels, filters)
             rows.append([size, filters, parameters, size**2 * (parameters - filters)])
             channels = filters
-        size //= 2
+        size = pooled(size)
         rows.append([size, channels, 0, 0])
         filters = min(2 * filters, most)
     inputs = size**2 * channels
@@ -310,13 +311,19 @@ def _draw_rows(rng):
             return [column, 32 * rng.randint(2, 8), rng.randint(2, 1000)]
 
 
+def _draw_odd_rows(rng):
+    """Return a case in which a pool meets an odd side."""
+    column, size, classes = _draw_rows(rng)
+    return [column, size + rng.randint(1, 31), classes]
+
+
 VGG_ROWS = vgg(
     name="vgg_rows",
     title="The ledger of any column",
     points=3,
     returns="a list of rows `[side, maps, parameters, macs]`",
-    visible=(["3 33", 8, 10], [COLUMNS["A"], 224, 100], [COLUMNS["C"], 64, 10]),
-    draw=_draw_rows,
+    visible=(["3 33", 10, 10], [COLUMNS["A"], 224, 100], [COLUMNS["C"], 64, 10]),
+    draw=_draw_odd_rows,
     reference=vgg_rows,
     mistakes={
         "The biases are missing: each filter and each unit has one.": _changed_rows(
@@ -332,6 +339,9 @@ VGG_ROWS = vgg(
             lambda column, size, classes: vgg_rows(column.replace("1", "3"), size, classes)
         ),
         "The maps double in every block; from 512 on they stay.": partial(_rows, most=10**6),
+        "The pools round up; each halves the side and drops what is left over.": partial(
+            _rows, pooled=lambda side: -(-side // 2)
+        ),
         "fc6 reads a single value a map; all of the last pool's places are flattened.": _changed_rows(
             _fc6_on_maps
         ),
@@ -390,7 +400,11 @@ VGG_TOTALS = vgg(
 
 
 def forward_bytes(column, size, classes):
-    values = _values(column, size, classes)
+    return _needed(_values(column, size, classes))
+
+
+def _needed(values):
+    """Return the bytes of all values together, and of the two neighbours that have the most."""
     return [4 * sum(values), 4 * max(a + b for a, b in itertools.pairwise(values))]
 
 
@@ -411,10 +425,11 @@ def _bytes(kept=None, peak=None):
 
 def _without_pools(column, size, classes):
     rows = [row for row in vgg_rows(column, size, classes) if row[3]]
-    return [
-        4 * (3 * size**2 + sum(row[0] ** 2 * row[1] for row in rows)),
-        forward_bytes(column, size, classes)[1],
-    ]
+    return _needed([3 * size**2, *(side**2 * maps for side, maps, _, _ in rows)])
+
+
+def _kept_without_pools(*case):
+    return [_without_pools(*case)[0], forward_bytes(*case)[1]]
 
 
 FORWARD_BYTES = vgg(
@@ -431,6 +446,7 @@ FORWARD_BYTES = vgg(
         ],
         "The picture itself is left out; conv1_1 reads it.": _bytes(kept=lambda values: sum(values[1:])),
         "The pools' outputs are left out; they are written, too.": _without_pools,
+        "The pools' outputs are left out of `kept`; they are written, too.": _kept_without_pools,
         "The peak is one map's; a layer needs what it reads and what it writes at the same time.": _bytes(
             peak=max
         ),

@@ -311,6 +311,7 @@ UNPOOL = zfnet(
     visible=([[1, 20, 300, 4000], switches(MAP_5), 5], [[7, 5, 3, 9], switches(MAP_4), 4]),
     draw=_draw_unpool,
     reference=unpool,
+    floats=True,
     mistakes={
         "Where several windows chose one place, the last value is kept; they add up.": (
             lambda v, places, n: _unpool(v, places, n, combine=lambda old, new: new)
@@ -386,7 +387,7 @@ TRANSPOSED_SIZE = zfnet(
     hints=(
         "First the maps' side: `output_size(size, kernel, stride, padding=padding)`.",
         "The windows together reach over `(side - 1) * stride + kernel` values, the padding among them.",
-        "`missing` is `size - back`: rows and columns that no window reached to.",
+        "`missing` is `size - back`: what was left over when the convolution divided by the stride.",
     ),
 )
 
@@ -425,6 +426,7 @@ TRANSPOSED_ROW = zfnet(
     visible=([[1, 2, 3], [1, 10, 100], 2], [[1, 2, 3], [1, 10, 100], 1], [[5, 0, -1, 2], [2, 3], 3]),
     draw=_draw_transposed_row,
     reference=transposed_row,
+    floats=True,
     mistakes={
         "Where two windows overlap, the last one is kept; they add up.": (
             lambda v, k, s: _placed(v, k, s, combine=lambda old, new: new)
@@ -474,6 +476,7 @@ RELU_RULES = zfnet(
         [max(0, rng.randint(-5, 9)) for _ in range(8)],
     ],
     reference=relu_rules,
+    floats=True,
     mistakes={
         "The gradient and the deconvnet are exchanged: the gradient asks where the unit was active, the "
         "deconvnet where the signal is positive.": lambda s, a: [
@@ -520,11 +523,19 @@ def _seen(stack, index, size, clip=True, padded=True, wide=lambda k, jump, next_
 
 
 def _draw_seen(rng):
-    stack = []
-    for _ in range(rng.randint(3, 5)):
-        kernel = rng.choice([3, 5, 7])
-        stack.append([kernel, rng.randint(1, 2), rng.randint(0, kernel // 2)])
-    return [stack, rng.randint(0, 6), rng.randint(100, 160)]
+    """Draw a unit that reads all of its field in the picture: no layer leaves over a value of it."""
+    while True:
+        stack, sides = [], [rng.randint(200, 320)]
+        for _ in range(rng.randint(3, 5)):
+            kernel, stride = rng.choice([3, 5, 7]), rng.randint(1, 2)
+            stack.append([kernel, stride, rng.randint(0, kernel // 2)])
+            sides.append(arithmetic.output_size(sides[-1], kernel, stride, padding=stack[-1][2]))
+        from_edge, units = rng.randint(0, 2), sides.pop()
+        index = last = rng.choice([from_edge, units - 1 - from_edge]) % units
+        for (kernel, stride, padding), side in zip(reversed(stack), reversed(sides), strict=True):
+            last = min(last * stride - padding + kernel, side) - 1
+        if last == pixels_seen(stack, index, sides[0])[1]:
+            return [stack, index, sides[0]]
 
 
 CONV2_STACK = [[7, 2, 1], [3, 2, 0], [5, 2, 0]]
@@ -535,7 +546,7 @@ PIXELS_SEEN = zfnet(
     title="What a unit sees",
     points=2,
     returns="a list `[first, last]` of whole numbers",
-    visible=([CONV2_STACK, 3, 224], [CONV2_STACK, 0, 224], [CONV5_STACK, 6, 224], [CONV5_STACK, 2, 99]),
+    visible=([CONV2_STACK, 3, 224], [CONV2_STACK, 0, 224], [CONV5_STACK, 6, 224], [CONV5_STACK, 12, 224]),
     draw=_draw_seen,
     reference=pixels_seen,
     mistakes={
@@ -559,7 +570,8 @@ PIXELS_SEEN = zfnet(
         "Keep three numbers from layer to layer: the extent (1), the jump (1) and the first pixel (0).",
         "A layer adds `(kernel - 1) * jump` to the extent, takes `padding * jump` from the first pixel, and "
         "then multiplies the jump by its stride.",
-        "Unit `index` begins at `first + index * jump`. Clip at the picture's edges at the very end.",
+        "Unit `index` begins at `first + index * jump`. Clip at the picture's edges at the very end: in all "
+        "cases here, every pixel of the field is read.",
     ),
 )
 

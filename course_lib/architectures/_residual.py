@@ -19,11 +19,6 @@ __all__ = [
 ]
 
 
-# Keras walks a network by recursion, a Python frame a layer, to build or load it: a ResNet of 1,001 layers
-# has 3,300 with BatchNorm, ReLU and sums. (Since Python 3.11 such frames don't use the stack of C.)
-sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
-
-
 def convolve(x, filters, kernel, strides=1, *, groups=1, name):
     """Convolve without bias, padded alike on all sides; the weights start as in He et al. 2015."""
     padding = "same"
@@ -79,6 +74,9 @@ def stack(x, block, depths, filters, *, width=1):
 
     `block` is a function of the tensor, the filters of its convolutions, its stride and its name.
     """
+    # To make, copy or load a model, Keras walks its layers by recursion: a Python frame a layer, up to 11 a
+    # block where no shortcut is shorter. (Since Python 3.11 such frames don't use the stack of C.)
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 300 + 11 * sum(depths)))
     for stage, depth in enumerate(depths):
         channels = [scaled(maps * 2**stage, width) for maps in filters]
         for number in range(depth):

@@ -25,6 +25,7 @@ import random
 
 from course_lib.architectures._common import names_smallest_input, scaled
 from course_lib.backend import keras
+from course_lib.checks import whole
 from course_lib.layers import FractalJoin
 
 __all__ = ["fractalnet", "fractalnet_column"]
@@ -96,8 +97,7 @@ def fractalnet(
         ValueError: if `columns`, or the size of the input (the message says the smallest that works), is too
             small.
     """
-    if not isinstance(columns, int) or columns < 1:
-        raise ValueError(f"columns must be a positive integer. Received: columns={columns!r}")
+    whole("columns", columns, words="a positive integer")
     seed = random.randrange(2**31) if seed is None else seed
     join = {"drop_path": drop_path, "global_ratio": global_ratio, "global_seed": seed}
     inputs = x = keras.Input(input_shape, name="input")

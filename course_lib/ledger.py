@@ -365,7 +365,9 @@ def _merged(fields):
 
 def main(arguments=None):
     """Print the ledger of a model that `course_lib.architectures` exports, or list the models."""
-    from course_lib import architectures  # the command line may look up from here, the library may not
+    # The command line may look up from here, the library may not.
+    from course_lib import architectures
+    from course_lib.architectures import outline
 
     builders = {
         name: builder
@@ -376,14 +378,14 @@ def main(arguments=None):
     parser.add_argument("name", nargs="?", help="a model; without it, all are listed")
     name = parser.parse_args(arguments).name
     if name in builders:
-        print(ledger(builders[name]()))
+        print(ledger(outline(builders[name])))
     elif name is not None:
         parser.error(f"name must be one of: {', '.join(builders)}. Received: {name}")
     else:
         print(f"{'model':<28}{'parameters':>14}{'MACs':>18}")
         for name, builder in builders.items():
-            found = ledger(builder())
-            print(f"{name:<28}{found.parameters:>14,}{found.macs:>18,}", flush=True)
+            table = ledger(outline(builder))
+            print(f"{name:<28}{table.parameters:>14,}{table.macs:>18,}", flush=True)
 
 
 def _works_without_arguments(builder):

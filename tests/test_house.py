@@ -74,7 +74,7 @@ def upward_imports(graph, floors):
 
 
 def imports_of_own_face(graph):
-    """Return the modules that import a package in which they stand; `__main__` is its command line and may."""
+    """Return the modules that import a package in which they stand; its command line, `__main__`, may."""
     return [
         module
         for module, others in graph.items()

@@ -5,6 +5,7 @@ import sys
 
 from course_lib.architectures._common import scaled
 from course_lib.backend import keras
+from course_lib.checks import require
 
 __all__ = [
     "activate",
@@ -64,8 +65,8 @@ def equal_stages(depth, convolutions, *, others=2):
         ValueError: if there is no such network.
     """
     blocks, rest = divmod(depth - others, 3 * convolutions) if isinstance(depth, int) else (0, 0)
-    if rest or blocks < 1:
-        raise ValueError(f"depth must be {3 * convolutions}n + {others}. Received: depth={depth!r}")
+    is_depth = rest == 0 and blocks >= 1
+    require(is_depth, f"depth must be {3 * convolutions}n + {others}.", f"depth={depth!r}")
     return (blocks,) * 3
 
 

@@ -25,7 +25,7 @@ import random
 
 from course_lib.architectures._common import names_smallest_input, scaled
 from course_lib.backend import keras
-from course_lib.checks import whole
+from course_lib.checks import require, whole
 from course_lib.layers import FractalJoin
 
 __all__ = ["fractalnet", "fractalnet_column"]
@@ -122,8 +122,8 @@ def fractalnet_column(model, column):
     Raises:
         ValueError: if the model has no such column.
     """
-    if not any(f"_column{column}_" in layer.name for layer in model.layers):
-        raise ValueError(f"column must be one of the model's. Received: column={column!r}")
+    has_column = any(f"_column{column}_" in layer.name for layer in model.layers)
+    require(has_column, "column must be one of the model's.", f"column={column!r}")
     x = model.input
     for layer in model.layers[1:]:
         if f"_column{column}_" in layer.name or not layer.name.startswith("block"):

@@ -10,7 +10,7 @@ Nothing is imported: where nobody has imported Keras, there is no model to walk.
 import sys
 from typing import NamedTuple
 
-__all__ = ["Step", "given_inputs", "is_model", "source", "steps", "steps_by_depth"]
+__all__ = ["Step", "depth", "given_inputs", "is_model", "source", "steps", "steps_by_depth"]
 
 
 class Step(NamedTuple):
@@ -72,6 +72,27 @@ def steps(model, *, nested=False, visit=None, path=()):
             yield from steps(operation, nested=True, visit=visit, path=(*path, operation.name))
         else:
             yield Step(operation, node.input_tensors, node.outputs, node, path)
+
+
+def depth(model, *, pools=False):
+    """Return the number of layers with a kernel on the longest path from an input to an output.
+
+    So the papers count: convolutions and dense layers, without those of a side path such as a shortcut.
+
+    Args:
+        model: functional, or a built `Sequential`. A model inside counts as its own longest path.
+        pools: whether pooling layers count, too.
+    """
+    longest = {}
+    for step in steps(model):
+        before = max((longest.get(id(tensor), 0) for tensor in step.inputs), default=0)
+        if is_model(step.operation):
+            own = depth(step.operation, pools=pools)
+        else:
+            is_pool = "Pooling" in type(step.operation).__name__
+            own = int(hasattr(step.operation, "kernel") or (pools and is_pool))
+        longest.update({id(tensor): before + own for tensor in step.outputs})
+    return max(longest.get(id(tensor), 0) for tensor in model.outputs)
 
 
 def steps_by_depth(model):

@@ -114,7 +114,7 @@ def load(
     prepare = _preparation(stored, pad, channels)
     train = _first(source.train, name, "train_count", train_count).map(prepare, tf.data.AUTOTUNE)
     test = _first(source.test, name, "test_count", test_count).map(prepare, tf.data.AUTOTUNE)
-    train_count, test_count = _count(train), _count(test)
+    train_count, test_count = len(train), len(test)
     required = f"`batch_size` must be at most {train_count}, all for training."
     checks.require(batch_size <= train_count, required, f"{batch_size=}")
     values = _Values.of(train, window, value_range, center)  # before the cache, which wants to be read whole
@@ -213,15 +213,11 @@ def _form(source, name, size, color):
     return size or tuple(spec.shape[:2]), CHANNELS.get(color, spec.shape[-1])
 
 
-def _count(pictures):
-    return int(pictures.cardinality())
-
-
 def _first(pictures, name, argument, count):
     """Return the first `count` pictures, or all."""
     if count is None:
         return pictures
-    there = _count(pictures)
+    there = len(pictures)
     required = f"`{argument}` must be at most {there}, all of {name!r}."
     checks.require(count <= there, required, f"{argument}={count}")
     return pictures.take(count)
@@ -295,13 +291,13 @@ def _pixels(pictures):
 
 def _cached(pictures):
     """Return the pictures, kept in memory from the first reading on if they fit."""
-    fits = _count(pictures) * _pixels(pictures) <= CACHE_BYTES
+    fits = len(pictures) * _pixels(pictures) <= CACHE_BYTES
     return pictures.cache() if fits else pictures
 
 
 def _shuffled(pictures, seed):
     """Return the pictures in a new order in each epoch, over as many as fit into the memory."""
-    buffer = max(1, min(_count(pictures), CACHE_BYTES // _pixels(pictures)))
+    buffer = max(1, min(len(pictures), CACHE_BYTES // _pixels(pictures)))
     return pictures.shuffle(buffer, seed=seed, reshuffle_each_iteration=True)
 
 

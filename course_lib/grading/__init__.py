@@ -7,9 +7,7 @@ learner's notebooks.
 
 import contextlib
 import difflib
-import functools
 import html
-import importlib
 import json
 import os
 import re
@@ -17,8 +15,8 @@ import sys
 from pathlib import Path
 
 from course_lib.grading.answer import attempt
-from course_lib.grading.question import judge
-from course_lib.grading.questions import CHAPTERS
+from course_lib.grading.judge import judge
+from course_lib.grading.questions import CHAPTERS, all_questions, of_chapter
 
 __all__ = ["Feedback", "chapter_questions", "check", "hint", "points", "progress", "questions"]
 
@@ -139,13 +137,12 @@ def progress():
 
 def chapter_questions(chapter):
     """Return the questions of one chapter, in order."""
-    return importlib.import_module(f"course_lib.grading.questions.{chapter}").QUESTIONS
+    return of_chapter(chapter)
 
 
-@functools.cache
 def questions():
     """Return every question by its name."""
-    return {question.name: question for chapter in CHAPTERS for question in chapter_questions(chapter)}
+    return all_questions()
 
 
 def _find(name):

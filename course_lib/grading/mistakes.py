@@ -3,7 +3,7 @@
 First come the question's own slips. Then what needs no sentence of its own: an entry in another's place, a
 constant factor, a slip of a function that the answer builds on, an argument that is fixed, shifted or
 exchanged, a slip for each entry, another nesting, a change in one place, two slips at once. A rule speaks
-only where it explains every case that the answer answered, so a sentence describes what is there; where two of
+only where it explains every case that was answered, so a sentence describes what is there; where two of
 the question's mistakes explain it equally, it names both.
 """
 

@@ -2,7 +2,7 @@
 
 import importlib
 
-__all__ = ["CHAPTERS", "all_questions", "chapter_of", "find", "of_chapter"]
+__all__ = ["CHAPTERS", "add", "all_questions", "chapter_of", "find", "of_chapter"]
 
 CHAPTERS = {  # in the order of the course, each with its number
     "foundations": 0,
@@ -31,9 +31,15 @@ def of_chapter(stem):
         return ()
 
 
-def all_questions():
-    """Return every question by its name."""
-    return {question.name: question for stem in (*CHAPTERS, *_own) for question in of_chapter(stem)}
+def all_questions(without=None):
+    """Return every question by its name, those of one's own too, but for those of the chapter `without`."""
+    stems = [stem for stem in (*CHAPTERS, *_own) if stem != without]
+    return {question.name: question for stem in stems for question in of_chapter(stem)}
+
+
+def add(chapter):
+    """Take in a `Chapter` of one's own, or take it in anew."""
+    _own[chapter.stem] = chapter
 
 
 def find(name):

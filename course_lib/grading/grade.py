@@ -21,7 +21,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from course_lib.grading import chapter_questions, reports, runner
+from course_lib.grading import reports, runner
+from course_lib.grading.catalogue import chapter_questions
 from course_lib.grading.grader import LARGEST_NOTEBOOK, Grader, UnusableError
 from course_lib.grading.question import judge
 from course_lib.grading.questions import CHAPTERS

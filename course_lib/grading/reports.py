@@ -15,7 +15,10 @@ import re
 import statistics
 import unicodedata
 
-from course_lib.grading import LOOKS, _box, _markup, _number
+from course_lib.grading.feedback import LOOKS
+from course_lib.grading.feedback import box as _box
+from course_lib.grading.feedback import marked as _markup
+from course_lib.grading.feedback import number as _number
 
 __all__ = ["slug", "write"]
 

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.grading import LOOKS, reports
+from course_lib.grading import reports
 from course_lib.grading.answer import attempt
+from course_lib.grading.feedback import LOOKS
 from course_lib.grading.question import judge
 from course_lib.grading.reports import slug, write
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from course_lib.grading import reports, runner
+from course_lib.grading import reports, slicer
 from course_lib.grading.catalogue import chapter_questions
 from course_lib.grading.grader import LARGEST_NOTEBOOK, Grader, UnusableError
 from course_lib.grading.question import judge
@@ -187,8 +187,8 @@ def _offered(chapter):
     """Return what the chapter's exercises import from `course_lib.arithmetic`, as source text by module."""
     names = getattr(_module(chapter), "OFFERS", ()) if chapter in CHAPTERS else ()
     text = (ROOT / "course_lib" / "arithmetic.py").read_text(encoding="utf-8")
-    statements = runner.statements(text)
-    chosen = {each.source: None for name in names for each in runner.program(name, statements)}
+    statements = slicer.statements(text)
+    chosen = {each.source: None for name in names for each in slicer.program(name, statements)}
     return {"course_lib.arithmetic": "\n".join(chosen)}
 
 

@@ -4,9 +4,9 @@
     python -m course_lib.grading.release --check                   # say which are out of step; fail if any is
     python -m course_lib.grading.release mine/pooling.py --out work # an exercise of questions of one's own
 
-A solution keeps the stored outputs of its cells that have not changed; `course_lib.notebooks execute` makes new
-ones. An exercise is byte for byte what `nbgrader generate_assignment` makes of the solution, so nbgrader can
-collect and grade it: solution regions become stubs, check cells are locked, and every cell with a part in
+A solution keeps the stored outputs of its cells that have not changed; `course_lib.notebooks execute` makes
+new ones. An exercise is byte for byte what `nbgrader generate_assignment` makes of the solution, so nbgrader
+can collect and grade it: solution regions become stubs, check cells are locked, and every cell with a part in
 grading has its checksum.
 """
 

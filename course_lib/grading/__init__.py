@@ -1,7 +1,7 @@
 """Check the learner's answers in a notebook: `check`, `hint`, `points`, `progress`.
 
-The rooms behind this face: `learner` checks, `feedback` shows, `questions` holds and finds the questions. They, and
-those of the class's side (`grade`), import from each other, never from here.
+The rooms behind this face: `learner` checks, `feedback` shows, `questions` holds and finds the questions.
+They, and those of the class's side (`grade`), import from each other, never from here.
 """
 
 from course_lib.grading.feedback import Feedback

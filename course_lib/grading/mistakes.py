@@ -77,6 +77,7 @@ def named(question, cases, expected, outcomes):
     if fitting:
         return " Or: ".join(fitting)
     rules = (
+        _constant,
         _rounded,
         _order,
         _relations,
@@ -94,6 +95,17 @@ def named(question, cases, expected, outcomes):
         if sentence:
             return sentence
     return None
+
+
+def _constant(answer):
+    """Name an answer that is the same everywhere, where what is required is not."""
+    first = answer.values[answer.answered[0]]
+    if any(answer.values[index] != first for index in answer.answered):
+        return None
+    if all(answer.expected[index] == answer.expected[answer.answered[0]] for index in answer.answered):
+        return None
+    names = " and ".join(f"`{name}`" for name in answer.question.parameters)
+    return f"The result is the same in every case: it does not depend on {names}."
 
 
 def _helped(answer):

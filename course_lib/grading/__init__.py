@@ -6,7 +6,6 @@ They, and those of the class's side (`grade`), import from each other, never fro
 
 from course_lib.grading.feedback import Feedback
 from course_lib.grading.learner import check, hint, include, points, progress
-from course_lib.grading.questions import all_questions as questions
-from course_lib.grading.questions import chapter_questions
+from course_lib.grading.questions import all_questions, chapter_questions
 
-__all__ = ["Feedback", "chapter_questions", "check", "hint", "include", "points", "progress", "questions"]
+__all__ = ["Feedback", "all_questions", "chapter_questions", "check", "hint", "include", "points", "progress"]

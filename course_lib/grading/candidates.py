@@ -25,7 +25,7 @@ from course_lib.grading.questions import find
 
 __all__ = ["NOTHING", "Budget", "Candidate", "arguments", "changes", "halves", "helpers", "pairs", "slips"]
 
-STEPS = 1_500_000  # lines of code after which no further candidate is tried: about a third of a second
+STEPS = 1_000_000  # lines of code after which no further candidate is tried: about a quarter of a second
 MOST_STEPS = 200_000  # of one candidate in one case
 REMEMBERED = 20_000  # results of candidates that a question keeps
 NOTHING = object()  # in the place of a value that did not come

@@ -1,8 +1,8 @@
 """Name the mistake behind a wrong answer: what a learner did, where the values say it.
 
 First come the question's own slips. Then what needs no sentence of its own: an entry in another's place, a
-constant factor, a slip of a function that the answer builds on, an argument that is fixed, shifted or
-exchanged, a slip for each entry, another nesting, a change in one place, two slips at once. A rule speaks
+slip of a function that the answer builds on, an argument that is fixed, shifted or exchanged, a slip for each
+entry, a constant factor, another nesting, a change in one place, two slips at once. A rule speaks
 only where it explains every case that was answered, so a sentence describes what is there; where two of
 the question's mistakes explain it equally, it names both.
 """
@@ -80,11 +80,11 @@ def named(question, cases, expected, outcomes):
         _constant,
         _rounded,
         _order,
-        _relations,
         _helped,
         _halves,
         _arguments,
         _parts,
+        _relations,
         _ends,
         _nesting,
         _changes,
@@ -350,7 +350,7 @@ def _parts(answer):
             break
         held = _held_parts(answer, candidate, set(missing))
         sentence = candidate.sentence
-        if candidate.key[0] == "argument" and held:
+        if candidate.key[0] == "argument" and 0 < len(held) < len(expected):
             sentence = f"In {' and '.join(places[p] for p in sorted(held))}, {sentence}"
         if held == missing:
             return sentence

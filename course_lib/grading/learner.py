@@ -71,7 +71,7 @@ def hint(question):
 
 
 def include(file):
-    """Let `check` know the questions of a Python file of one's own; say what is wrong with it, if anything."""
+    """Let `check` know the questions of a Python file of one's own, or say what is wrong with it."""
     try:
         chapter = own.include(file)
     except ValueError as error:

@@ -1,8 +1,8 @@
 """Name the mistake behind a wrong answer: what a learner did, where the values say it.
 
 First come the question's own slips. Then what needs no sentence of its own: an entry in another's place, a
-constant factor, a slip of a function that the answer builds on, an argument that is fixed, shifted or
-exchanged, a slip for each entry, another nesting, a change in one place, two slips at once. A rule speaks
+slip of a function that the answer builds on, an argument that is fixed, shifted or exchanged, a slip for each
+entry, a constant factor, another nesting, a change in one place, two slips at once. A rule speaks
 only where it explains every case that was answered, so a sentence describes what is there; where two of
 the question's mistakes explain it equally, it names both.
 """
@@ -77,13 +77,14 @@ def named(question, cases, expected, outcomes):
     if fitting:
         return " Or: ".join(fitting)
     rules = (
+        _constant,
         _rounded,
         _order,
-        _relations,
         _helped,
         _halves,
         _arguments,
         _parts,
+        _relations,
         _ends,
         _nesting,
         _changes,
@@ -94,6 +95,17 @@ def named(question, cases, expected, outcomes):
         if sentence:
             return sentence
     return None
+
+
+def _constant(answer):
+    """Name an answer that is the same everywhere, where what is required is not."""
+    first = answer.values[answer.answered[0]]
+    if any(answer.values[index] != first for index in answer.answered):
+        return None
+    if all(answer.expected[index] == answer.expected[answer.answered[0]] for index in answer.answered):
+        return None
+    names = " and ".join(f"`{name}`" for name in answer.question.parameters)
+    return f"The result is the same in every case: it does not depend on {names}."
 
 
 def _helped(answer):
@@ -338,7 +350,7 @@ def _parts(answer):
             break
         held = _held_parts(answer, candidate, set(missing))
         sentence = candidate.sentence
-        if candidate.key[0] == "argument" and held:
+        if candidate.key[0] == "argument" and 0 < len(held) < len(expected):
             sentence = f"In {' and '.join(places[p] for p in sorted(held))}, {sentence}"
         if held == missing:
             return sentence

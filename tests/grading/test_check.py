@@ -15,7 +15,7 @@ from course_lib.grading import feedback as feedback_module
 from course_lib.grading.questions import CHAPTERS
 from course_lib.grading.questions.foundations import output_size
 
-QUESTION = grading.questions()["output_size"]
+QUESTION = grading.all_questions()["output_size"]
 ALL = 20 * len(CHAPTERS)  # points
 
 
@@ -166,7 +166,7 @@ def test_a_tensor_is_right_too():
 
 
 def test_a_tuple_or_an_array_stands_for_a_list():
-    padding = grading.questions()["same_padding"].reference
+    padding = grading.all_questions()["same_padding"].reference
     assert check("same_padding", lambda *case: tuple(padding(*case))).points == 2
     assert check("same_padding", lambda *case: np.array(padding(*case))).points == 2
 
@@ -209,7 +209,7 @@ def test_an_answer_that_knows_only_the_visible_cases_learns_nothing_of_the_other
 
 def test_an_answer_that_changes_its_arguments_harms_only_itself():
     def greedy(image, kernel):
-        result = grading.questions()["correlate"].reference(image, kernel)
+        result = grading.all_questions()["correlate"].reference(image, kernel)
         image.clear()
         kernel[0].clear()
         return result

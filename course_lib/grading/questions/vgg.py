@@ -340,7 +340,8 @@ def draw_rows(rng):
 def draw_odd_rows(rng):
     """Return a case of two to five blocks in which a pool meets an odd side."""
     size = 32 * rng.randint(2, 8) + rng.randint(1, 31)
-    return [draw_column(rng, kernels="133"), size, rng.randint(2, 1000)]
+    column = draw_rows(rng)[0] if rng.random() < 0.5 else draw_column(rng, kernels="133")
+    return [column, size, rng.randint(2, 1000)]
 
 
 @vgg.question(

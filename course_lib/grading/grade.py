@@ -21,10 +21,10 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from course_lib.grading import chapter_questions, reports, runner
+from course_lib.grading import reports, slicer
 from course_lib.grading.grader import LARGEST_NOTEBOOK, Grader, UnusableError
-from course_lib.grading.question import judge
-from course_lib.grading.questions import CHAPTERS
+from course_lib.grading.judge import judge
+from course_lib.grading.questions import CHAPTERS, chapter_of, chapter_questions
 from course_lib.grading.sandbox import resource
 
 __all__ = ["grade_learner", "main"]
@@ -184,10 +184,10 @@ def _ignored(name):
 @functools.cache
 def _offered(chapter):
     """Return what the chapter's exercises import from `course_lib.arithmetic`, as source text by module."""
-    names = getattr(_module(chapter), "OFFERS", ()) if chapter in CHAPTERS else ()
+    names = chapter_of(chapter).offers
     text = (ROOT / "course_lib" / "arithmetic.py").read_text(encoding="utf-8")
-    statements = runner.statements(text)
-    chosen = {each.source: None for name in names for each in runner.program(name, statements)}
+    statements = slicer.statements(text)
+    chosen = {each.source: None for name in names for each in slicer.program(name, statements)}
     return {"course_lib.arithmetic": "\n".join(chosen)}
 
 

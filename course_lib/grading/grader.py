@@ -16,8 +16,9 @@ import threading
 import time
 from pathlib import Path
 
-from course_lib.grading import LOOKS, runner, sandbox
+from course_lib.grading import runner, sandbox
 from course_lib.grading.answer import attempt
+from course_lib.grading.feedback import LOOKS
 
 __all__ = ["LARGEST_NOTEBOOK", "Grader", "UnusableError"]
 

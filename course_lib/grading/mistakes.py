@@ -1,32 +1,20 @@
 """Name the mistake behind a wrong answer: what a learner did, where the values say it.
 
-First come the question's own slips. Then what needs no sentence of its own: a slip of a function that the answer
-builds on, a constant factor, an entry in another's place, an argument that is fixed, shifted or exchanged, a slip
-for each entry, two slips at once, another nesting. A rule speaks only where it explains every case that the
-answer answered, so a sentence describes what is there; where two of the question's mistakes explain it equally,
-it names both.
+First come the question's own slips. Then what needs no sentence of its own: an entry in another's place, a
+constant factor, a slip of a function that the answer builds on, an argument that is fixed, shifted or
+exchanged, a slip for each entry, another nesting, a change in one place, two slips at once. A rule speaks
+only where it explains every case that was answered, so a sentence describes what is there; where two of
+the question's mistakes explain it equally, it names both.
 """
 
 import itertools
-import json
 import re
-import sys
-import time
-from types import FunctionType, SimpleNamespace
 
+from course_lib.grading import candidates
+from course_lib.grading.candidates import NOTHING, Budget
 from course_lib.grading.compare import all_same, flat, is_number, same
-from course_lib.grading.question import (
-    apply,
-    compiled,
-    copy,
-    edited,
-    edits,
-    neighbours,
-    rounded,
-    show,
-    sources,
-)
-from course_lib.grading.questions import find
+from course_lib.grading.question import rounded, show
+from course_lib.grading.relations import relation
 
 __all__ = ["named"]
 
@@ -37,101 +25,6 @@ FLOAT = (
 ROUNDED = (
     "The value is right, but it is rounded: return it as it is computed; only the text shows fewer digits."
 )
-STEPS = 400_000  # lines of code after which no further candidate is tried, and
-SECONDS = 0.6  # the time after which none is: two slips at once may never end
-MOST_STEPS = 50_000  # of one candidate in one case
-REMEMBERED = 20_000  # results of candidates that a question keeps
-FACTORS = {
-    2: "twice what is required",
-    1 / 2: "half of what is required",
-    3: "three times what is required",
-    1 / 3: "a third of what is required",
-    4: "four times what is required",
-    1 / 4: "a quarter of what is required",
-    8: "eight times what is required",
-    1 / 8: "an eighth of what is required",
-    -1: "of the wrong sign",
-    100: "a hundred times what is required: a fraction is asked for, not per cent",
-    1 / 100: "a hundredth of what is required: per cent are asked for, not a fraction",
-    1e3: "a thousand times what is required: another unit",
-    1e-3: "a thousandth of what is required: another unit",
-    1024: "1,024 times what is required: another unit",
-    1 / 1024: "the right number divided by 1,024: another unit",
-    1e6: "a million times what is required: another unit",
-    1e-6: "a millionth of what is required: another unit",
-    1 / 2**20: "the right number divided by 1,024 twice: another unit",
-    1e-9: "a billionth of what is required: another unit",
-}
-UNITS = (1e-3, 1 / 1024, 1e-6, 1 / 2**20, 1e-9)  # who converts to these often rounds, too
-NOTHING = object()  # in the place of a value that did not come
-
-
-class _Budget:
-    """Count the lines of code that candidates run, and stop one that runs too many."""
-
-    def __init__(self):
-        self.steps = STEPS
-        self.until = time.monotonic() + SECONDS
-
-    def spent(self):
-        return self.steps <= 0 or time.monotonic() > self.until
-
-    def run(self, function, case):
-        """Return the result of a function, NOTHING if it raises or takes more than its part of the steps."""
-        arguments = copy(case)
-        before = sys.gettrace()
-        used = 0
-
-        def trace(frame, event, argument):
-            nonlocal used
-            used += 1
-            if used > MOST_STEPS:
-                raise _TooLongError
-            return trace
-
-        sys.settrace(trace)
-        try:
-            value = function(*arguments)
-        except Exception:
-            value = NOTHING
-        finally:
-            sys.settrace(before)
-            self.steps -= used
-        return _plain(value)
-
-
-class _TooLongError(Exception):
-    """A candidate ran too many steps."""
-
-
-class _Candidate:
-    """A wrong function that may be the learner's, with the sentence that names what is wrong with it."""
-
-    def __init__(self, key, sentence, make):
-        self.key, self.sentence, self.make = key, sentence, make
-
-    def result(self, answer, index):
-        """Return what it makes of a case; NOTHING if it fails there."""
-        memory = answer.memory
-        key = (self.key, answer.texts[index])
-        if key not in memory:
-            function = self._made(answer)
-            if function is None or answer.budget.spent():
-                return NOTHING
-            if len(memory) >= REMEMBERED:
-                memory.clear()
-            memory[key] = answer.budget.run(function, answer.cases[index])
-        return memory[key]
-
-    def _made(self, answer):
-        """Return the function, made once a question; None if its edits do not go together."""
-        made = answer.question.slipped.setdefault("made", {})
-        if self.key not in made:
-            try:
-                made[self.key] = self.make()
-            except (ValueError, SyntaxError, TypeError):
-                made[self.key] = None
-        return made[self.key]
 
 
 class _Answer:
@@ -143,19 +36,26 @@ class _Answer:
         self.question, self.cases, self.expected, self.values = question, cases, expected, values
         self.tolerance = question.tolerance
         self.wrong = [i for i in self.answered if not same(expected[i], values[i], self.tolerance)]
-        self.texts = [json.dumps(case) for case in cases]
-        self.memory = question.slipped.setdefault("results", {})
-        self.budget = _Budget()
+        self.budget = Budget()
+
+    def order(self):
+        """Return the places of the cases that were answered, the wrong ones first: they tell the most."""
+        return [*self.wrong, *(index for index in self.answered if index not in self.wrong)]
+
+    def result(self, candidate, index):
+        """Return what a candidate makes of the case in a place."""
+        return candidate.result(self.cases[index], self.budget)
 
     def is_explained(self, candidate):
-        """Say whether a candidate returns all that the answer returned; a wrong case is looked at first."""
-        order = [*self.wrong, *(index for index in self.answered if index not in self.wrong)]
-        return all(same(candidate.result(self, index), self.values[index], self.tolerance) for index in order)
+        """Say whether a candidate returns all that the answer returned."""
+        return all(
+            same(self.result(candidate, index), self.values[index], self.tolerance) for index in self.order()
+        )
 
     def first_explained(self, candidates):
         """Return the sentence of the first candidate that explains the answer, or None."""
         for candidate in candidates:
-            if self.budget.spent():
+            if self.budget.is_spent():
                 return None
             if self.is_explained(candidate):
                 return candidate.sentence
@@ -172,11 +72,23 @@ def named(question, cases, expected, outcomes):
         return FLOAT
     if not answer.wrong or (len(answer.answered) < len(cases) and len(answer.wrong) < 2):
         return None
-    single = list(_singles(question))
-    fitting = dict.fromkeys(candidate.sentence for candidate in single if answer.is_explained(candidate))
+    own = [candidate for candidate in candidates.slips(question) if answer.is_explained(candidate)]
+    fitting = dict.fromkeys(candidate.sentence for candidate in own)
     if fitting:
         return " Or: ".join(fitting)
-    rules = (_rounded, _order, _factors, _helped, _arguments, _parts, _ends, _pairs, _nesting)
+    rules = (
+        _rounded,
+        _order,
+        _relations,
+        _helped,
+        _halves,
+        _arguments,
+        _parts,
+        _ends,
+        _nesting,
+        _changes,
+        _pairs,
+    )
     for rule in rules:
         sentence = rule(answer)
         if sentence:
@@ -184,79 +96,30 @@ def named(question, cases, expected, outcomes):
     return None
 
 
-# The question's own slips, and those of what it builds on
-
-
-def _singles(question):
-    for number, (sentence, function) in enumerate(question.mistakes):
-        yield _Candidate(("slip", number), sentence, lambda function=function: function)
-
-
 def _helped(answer):
-    return answer.first_explained(_helpers(answer.question))
+    return answer.first_explained(candidates.helpers(answer.question))
 
 
-def _helpers(question):
-    """Yield the reference with a function that it calls replaced by one of that function's slips."""
-    for name in _called(question.reference):
-        helper = find(name)
-        if helper is None or helper.name == question.name or helper.needs:
-            continue
-        for number, (slip, sentence) in enumerate(helper.slips.items()):
-            yield _Candidate(
-                ("helper", name, number),
-                f"As in `{name}`: {sentence}",
-                lambda helper=helper, slip=slip: _with_helper(question.reference, helper, slip),
-            )
+def _halves(answer):
+    return answer.first_explained(candidates.halves(answer.question))
 
 
-def _called(reference):
-    """Return the names of the functions of its file that a reference calls, itself or through others."""
-    home = reference.__globals__
-    names, waiting = [], [reference]
-    while waiting:
-        for name in _names(waiting.pop().__code__):
-            value = home.get(name)
-            if name not in names and name != reference.__name__ and callable(value):
-                names.append(name)
-                if type(value) is FunctionType and value.__globals__ is home:
-                    waiting.append(value)
-    return names
+def _changes(answer):
+    return answer.first_explained(candidates.changes(answer.question))
 
 
-def _names(code):
-    """Return the global names that code uses, also in the functions inside it."""
-    inner = (constant for constant in code.co_consts if hasattr(constant, "co_names"))
-    return [*code.co_names, *(name for part in inner for name in _names(part))]
+def _pairs(answer):
+    return answer.first_explained(candidates.pairs(answer.question))
 
 
-def _with_helper(reference, helper, slip, source=None):
-    """Return the reference, or what `source` makes of it, calling the helper with a slip."""
-    name = helper.name
-    if helper.reference.__globals__ is reference.__globals__:
-        wrong = edited(helper.reference, slip)
-    else:
-        wrong = _adapted(edited(helper.reference, slip))
-    if source is None:
-        return neighbours(reference, {name: wrong})[reference.__name__]
-    return compiled(reference, source, {name: wrong})
-
-
-def _adapted(function):
-    """Return a function of the foundations' exercises that can be called like that of `arithmetic`."""
-    count = function.__code__.co_argcount
-    names = function.__code__.co_varnames[:count]
-    defaults = {"stride": 1, "padding": 0, "bias": True, "groups": 1}
-
-    def call(*values, **named):
-        given = dict(zip(names, values, strict=False)) | named
-        if given.get("padding") == "valid":
-            given["padding"] = 0
-        arguments = {name: defaults.get(name) for name in names} | given
-        result = function(**arguments)
-        return SimpleNamespace(size=result[0], jump=result[1]) if names == ("layers",) else result
-
-    return call
+def _arguments(answer):
+    """Name an argument; one that is shifted or exchanged shows in most cases, and not in a few by chance."""
+    possible = list(candidates.arguments(answer.question))
+    if 2 * len(answer.wrong) > len(answer.answered):
+        return answer.first_explained(possible)
+    if len(answer.wrong) < 3:
+        return None
+    return answer.first_explained(candidate for candidate in possible if candidate.key[-1] == "fixed")
 
 
 # Where the numbers are right, and not in their form or place
@@ -284,9 +147,9 @@ def _columns(answer):
     lengths = {len(value) for value in expected}
     if all(len(e) == len(v) for e, v in zip(expected, values, strict=True)):
         rows = [row for value in (*expected, *values) for row in value]
-        if rows and all(isinstance(row, list) for row in rows) and len({len(row) for row in rows}) == 1:
-            if len(rows[0]) > 1 and _has_columns(answer):
-                return _turned(expected), _turned(values)
+        widths = {len(row) if isinstance(row, list) else 0 for row in rows}
+        if _has_columns(answer) and len(widths) == 1 and max(widths) > 1:
+            return _turned(expected), _turned(values)
         if len(lengths) == 1:
             return [list(part) for part in zip(*expected, strict=True)], [
                 list(part) for part in zip(*values, strict=True)
@@ -325,7 +188,7 @@ def _order(answer):
         return None
     parts = _columns(answer)
     if parts:
-        sentence = _exchanged(answer, *parts)
+        sentence = _exchanged(answer, *parts) or _added(answer, *parts)
         if sentence:
             return sentence
 
@@ -343,6 +206,22 @@ def _order(answer):
         return "Rows and columns are exchanged."
     if explains(sorted):
         return "The entries are sorted; their order is that of the task."
+    return None
+
+
+def _added(answer, expected, values):
+    """Name an entry to which another one was added, or from which it was taken."""
+    places = _places(answer, len(expected))
+    wrong = [p for p, e in enumerate(expected) if not all_same(e, values[p], answer.tolerance)]
+    if len(wrong) != 1 or not all(is_number(x) for part in (*expected, *values) for x in part):
+        return None
+    (p,) = wrong
+    for q, place in enumerate(places):
+        if q != p:
+            for sign, words in ((1, "is added to"), (-1, "is taken from")):
+                changed = [a + sign * b for a, b in zip(expected[p], expected[q], strict=True)]
+                if all_same(changed, values[p], answer.tolerance):
+                    return f"{_capital(place)} {words} {places[p]}; they are asked for apart."
     return None
 
 
@@ -365,60 +244,43 @@ def _exchanged(answer, expected, values):
     return " ".join(f"{_capital(places[p])} holds what belongs into {places[q]}." for p, q in holds.items())
 
 
-def _factors(answer):
-    """Name a factor or a distance of 1 that is the same in every case."""
+def _relations(answer):
+    """Name a relation between what is required and what came that holds in every case."""
     parts = _columns(answer)
     if parts is None:
         expected = [answer.expected[index] for index in answer.answered]
         values = [answer.values[index] for index in answer.answered]
-        words = _multiple(expected, values, answer.tolerance)
-        return f"The result is {words}." if words else None
+        words = _related(answer, expected, values)
+        several = isinstance(answer.expected[0], list)
+        return f"{'Every number' if several else 'The result'} is {words}." if words else None
     words = [
-        None if all_same(e, v, answer.tolerance) else _multiple(e, v, answer.tolerance) or "?"
+        None if all_same(e, v, answer.tolerance) else _related(answer, e, v) or "?"
         for e, v in zip(*parts, strict=True)
     ]
-    wrong = {word for word in words if word}
-    if not wrong or "?" in wrong:
+    wrong = sorted({word for word in words if word})
+    if not wrong or "?" in wrong or len(wrong) > 2:
         return None
     if len(wrong) == 1 and None not in words:
-        return f"Every number is {wrong.pop()}."
+        return f"Every number is {wrong[0]}."
     places = _places(answer, len(words))
-    if len(wrong) > 2:
-        return None
-    return " ".join(
-        f"{_capital(' and '.join(place for place, w in zip(places, words, strict=True) if w == word))} "
-        f"{'is' if words.count(word) == 1 else 'are'} {word}."
-        for word in sorted(wrong)
-    )
+    sentences = []
+    for word in wrong:
+        held = [place for place, found in zip(places, words, strict=True) if found == word]
+        sentences.append(f"{_capital(' and '.join(held))} {'is' if len(held) == 1 else 'are'} {word}.")
+    return " ".join(sentences)
 
 
-def _multiple(expected, values, tolerance):
-    """Return the words for the factor between what is expected and what came, or None."""
-    pairs = list(zip(flat(expected), flat(values), strict=False))
-    if len(flat(expected)) != len(flat(values)) or not all(is_number(e) and is_number(v) for e, v in pairs):
-        return None
-    changed = [(e, v) for e, v in pairs if e != 0]
-    if any(v != 0 for e, v in pairs if e == 0):
-        changed = []
-    if changed:
-        for factor, words in FACTORS.items():
-            if all(_is_close(e * factor, v, max(tolerance, 1e-9)) for e, v in changed):
-                return words
-        for factor in UNITS:
-            for digits in range(4):
-                if all(v == round(e * factor, digits) for e, v in changed) and any(v for _, v in changed):
-                    return f"{FACTORS[factor]}, and rounded"
-    for distance, word in ((1, "large"), (-1, "small")):
-        if all(isinstance(e, int) and v == e + distance for e, v in pairs):
-            return f"1 too {word} in every case"
-    return None
-
-
-def _is_close(wanted, value, tolerance):
-    try:
-        return abs(value - wanted) <= tolerance * abs(wanted)
-    except OverflowError:
-        return False
+def _related(answer, expected, values):
+    """Return the words for the relation between two lists with an entry a case that was answered."""
+    names = answer.question.parameters
+    arguments, required, came = [], [], []
+    for index, e, v in zip(answer.answered, expected, values, strict=True):
+        if len(flat(e)) != len(flat(v)):
+            return None
+        required += flat(e)
+        came += flat(v)
+        arguments += [dict(zip(names, answer.cases[index], strict=True))] * len(flat(e))
+    return relation(arguments, required, came, answer.tolerance)
 
 
 def _ends(answer):
@@ -452,73 +314,6 @@ def _nesting(answer):
     return None
 
 
-# Arguments
-
-
-def _arguments(answer):
-    return answer.first_explained(_argument_candidates(answer.question))
-
-
-def _argument_candidates(question):
-    """Yield the reference with an argument fixed, left out, shifted, turned or exchanged for another."""
-    names = question.parameters
-    shown = [list(case) for case in question.visible]
-
-    def candidate(key, sentence, change):
-        def make():
-            def wrong(*case):
-                return question.reference(*change(list(case)))
-
-            return wrong
-
-        return _Candidate(("argument", *key), sentence, make)
-
-    def replaced(place, value):
-        return lambda case: [*case[:place], value(case[place]), *case[place + 1 :]]
-
-    for place, name in enumerate(names):
-        values = {json.dumps(case[place]): case[place] for case in shown}
-        kinds = {type(value) for value in values.values()}
-        for text, value in values.items():
-            sentence = f"`{name}` seems to be fixed at {show(value)}, as in a case that is shown: use it."
-            yield candidate((place, text), sentence, replaced(place, lambda _, value=value: value))
-        if kinds == {int}:
-            for step, word in ((1, "large"), (-1, "small")):
-                sentence = f"`{name}` is taken 1 too {word}."
-                yield candidate((place, step), sentence, replaced(place, lambda old, s=step: old + s))
-            for value in (0, 1, 2, 3):
-                if str(value) not in values:
-                    sentence = f"`{name}` is left out, as if it were {value} in every case."
-                    yield candidate((place, "is", value), sentence, replaced(place, lambda _, v=value: v))
-        elif kinds == {float}:
-            for value in (0.0, 1.0):
-                sentence = f"`{name}` is left out, as if it were {value:g} in every case."
-                yield candidate((place, "is", value), sentence, replaced(place, lambda _, v=value: v))
-        elif kinds == {bool}:
-            sentence = f"`{name}` is taken the other way round."
-            yield candidate((place, "not"), sentence, replaced(place, lambda old: not old))
-        elif kinds <= {list, str}:
-            changes = {
-                f"`{name}` is read from its end.": lambda old: old[::-1],
-                f"The first entry of `{name}` is left out.": lambda old: old[1:],
-                f"The last entry of `{name}` is left out.": lambda old: old[:-1],
-            }
-            for number, (sentence, change) in enumerate(changes.items()):
-                yield candidate((place, "part", number), sentence, replaced(place, change))
-    for first, second in itertools.combinations(range(len(names)), 2):
-        if {type(case[first]) for case in shown} == {type(case[second]) for case in shown}:
-            sentence = f"`{names[first]}` and `{names[second]}` are exchanged."
-            yield candidate((first, second, "exchanged"), sentence, _swap(first, second))
-
-
-def _swap(first, second):
-    def change(case):
-        case[first], case[second] = case[second], case[first]
-        return case
-
-    return change
-
-
 # Entry by entry, and two at once
 
 
@@ -532,13 +327,14 @@ def _parts(answer):
     places = _places(answer, len(expected))
     chosen = {}
     for p in sorted(missing):
-        words = _multiple(expected[p], values[p], answer.tolerance)
+        words = _related(answer, expected[p], values[p])
         if words:
             chosen.setdefault(f"{_capital(places[p])} is {words}.", set()).add(p)
     explained = []
     question = answer.question
-    for candidate in itertools.chain(_singles(question), _helpers(question), _argument_candidates(question)):
-        if answer.budget.spent():
+    possible = (candidates.slips(question), candidates.helpers(question), candidates.arguments(question))
+    for candidate in itertools.chain.from_iterable(possible):
+        if answer.budget.is_spent():
             break
         held = _held_parts(answer, candidate, set(missing))
         sentence = candidate.sentence
@@ -558,8 +354,8 @@ def _parts(answer):
 def _held_parts(answer, candidate, parts):
     """Return those of the `parts` in which a candidate returns all that the answer returned."""
     kept = parts
-    for index in [*answer.wrong, *(i for i in answer.answered if i not in answer.wrong)]:
-        result = candidate.result(answer, index)
+    for index in answer.order():
+        result = answer.result(candidate, index)
         value = answer.values[index]
         if not isinstance(result, list) or len(result) != len(value):
             return set()
@@ -581,52 +377,5 @@ def _held_parts(answer, candidate, parts):
     return kept
 
 
-def _pairs(answer):
-    return answer.first_explained(_pair_candidates(answer.question))
-
-
-def _pair_candidates(question):
-    """Yield the reference with two slips at once: two of its own, or one and one of what it calls."""
-    own = [(slip, sentence) for slip, sentence in question.slips.items() if not callable(slip)]
-    for (a, (one, first)), (b, (other, second)) in itertools.combinations(enumerate(own), 2):
-        if first != second:
-            yield _Candidate(
-                ("pair", a, b),
-                _both(first, second),
-                lambda one=one, other=other: edited(question.reference, one, also=(other,)),
-            )
-    head, body = sources(question.reference)
-    for candidate in _helpers(question):
-        _, name, number = candidate.key
-        for a, (slip, sentence) in enumerate(own):
-            yield _Candidate(
-                ("pair", a, name, number),
-                _both(sentence, candidate.sentence),
-                lambda name=name, number=number, slip=slip: _slipped_with_helper(
-                    question.reference, head, body, slip, name, number
-                ),
-            )
-
-
-def _slipped_with_helper(reference, head, body, slip, name, number):
-    helper = find(name)
-    source = f"{head}\n{apply(body, edits(slip), reference.__name__)}"
-    return _with_helper(reference, helper, list(helper.slips)[number], source)
-
-
-def _both(first, second):
-    return f"Two things. {first} {second}"
-
-
 def _capital(words):
     return words[:1].upper() + words[1:]
-
-
-def _plain(value):
-    """Return what JSON makes of a result, NOTHING if it is no data."""
-    if value is NOTHING:
-        return NOTHING
-    try:
-        return json.loads(json.dumps(value))
-    except (TypeError, ValueError, RecursionError):
-        return NOTHING

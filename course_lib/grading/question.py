@@ -16,8 +16,8 @@
         side = size // 32 - 6
         return [side, side**2 * 123_633_664]
 
-The function stays what it was, so that later ones can call it. Its source is read when a wrong answer is to be
-named, not before: to import a chapter's questions takes milliseconds.
+The function stays what it was, so that later ones can call it. Its source is read when a wrong answer is to
+be named, not before: to import a chapter's questions takes milliseconds.
 """
 
 import ast
@@ -222,7 +222,7 @@ def compiled(reference, source, replaced=None):
 
 
 def neighbours(reference, replaced=None):
-    """Return a copy of the reference's namespace whose own functions call each other, or what is `replaced`."""
+    """Return a copy of the reference's namespace whose functions call each other, or what is `replaced`."""
     home = reference.__globals__
     namespace = dict(home)
     for name, value in home.items():

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from course_lib import grading
-from course_lib.grading import check, hint, points, progress
+from course_lib.grading import check, hint, learner, points, progress
+from course_lib.grading import feedback as feedback_module
 from course_lib.grading.questions import CHAPTERS
 from course_lib.grading.questions.foundations import output_size
 
@@ -136,7 +137,7 @@ ODD = {
 def test_an_odd_answer_gets_a_calm_sentence(name):
     answer, status, sentence = ODD[name]
     feedback = check("output_size", answer)
-    verdict = grading._verdicts["output_size"]
+    verdict = learner._verdicts["output_size"]
     assert (verdict.status, verdict.points) == (status, 0)
     assert sentence in str(feedback)
     assert feedback.points == 0
@@ -256,7 +257,7 @@ def test_in_plain_python_a_check_reads_as_a_sentence():
 def test_in_a_notebook_s_kernel_the_plain_form_is_the_points_for_nbgrader(monkeypatch):
     feedback = check("output_size", lambda *case: output_size(*case) + (case[0] % 2))
     assert feedback._repr_mimebundle_()["text/plain"] == str(feedback)
-    monkeypatch.setattr(grading, "_in_kernel", lambda: True)
+    monkeypatch.setattr(feedback_module, "_in_kernel", lambda: True)
     bundle = feedback._repr_mimebundle_()
     assert 0 < float(bundle["text/plain"]) < 2
     assert "Partly right" in bundle["text/html"]
@@ -278,23 +279,23 @@ def test_progress_keeps_the_best_of_every_chapter():
     check("output_size", stub)
     check("c3_groups", [456, 606, 303, 151])
     assert f"Your best so far: 4 of {ALL} points" in str(progress())
-    assert json.loads(grading.RECORD.read_text()) == {"c3_groups": 2, "output_size": 2}
+    assert json.loads(learner.RECORD.read_text()) == {"c3_groups": 2, "output_size": 2}
 
 
 @pytest.mark.parametrize(
     "content", ["{", "[1]", "3", '{"output_size": []}', '{"output_size": "2"}', "\x00", "[" * 10**5]
 )
 def test_a_record_that_cannot_be_read_is_set_aside_and_begun_anew(content):
-    grading.RECORD.write_text(content)
+    learner.RECORD.write_text(content)
     assert f"0 of {ALL}" in str(progress())
-    assert grading.RECORD.with_name(".progress.json.unreadable").read_text() == content
+    assert learner.RECORD.with_name(".progress.json.unreadable").read_text() == content
     check("output_size", output_size)
     assert f"2 of {ALL}" in str(progress())
 
 
 @pytest.mark.parametrize("content", ['{"output_size": 99}', '{"output_size": Infinity}'])
 def test_a_record_cannot_hold_more_than_the_points_of_a_question(content):
-    grading.RECORD.write_text(content)
+    learner.RECORD.write_text(content)
     assert f"2 of {ALL}" in str(progress())
 
 

@@ -1,8 +1,8 @@
-"""Hold the questions, one file a chapter, and find them: `of_chapter`, `all_questions`, `find`."""
+"""Hold the questions, one file a chapter, and find them: `chapter_questions`, `all_questions`, `find`."""
 
 import importlib
 
-__all__ = ["CHAPTERS", "all_questions", "chapter_of", "find", "of_chapter"]
+__all__ = ["CHAPTERS", "add", "all_questions", "chapter_of", "chapter_questions", "chapter_stems", "find"]
 
 CHAPTERS = {  # in the order of the course, each with its number
     "foundations": 0,
@@ -23,7 +23,7 @@ def chapter_of(stem):
     return getattr(importlib.import_module(f"course_lib.grading.questions.{stem}"), stem)
 
 
-def of_chapter(stem):
+def chapter_questions(stem):
     """Return the questions of one chapter, in order."""
     try:
         return tuple(chapter_of(stem).questions)
@@ -31,9 +31,20 @@ def of_chapter(stem):
         return ()
 
 
-def all_questions():
-    """Return every question by its name."""
-    return {question.name: question for stem in (*CHAPTERS, *_own) for question in of_chapter(stem)}
+def chapter_stems():
+    """Return the stems of all chapters, those of one's own last."""
+    return (*CHAPTERS, *_own)
+
+
+def all_questions(without=None):
+    """Return every question by its name, those of one's own too, but for those of the chapter `without`."""
+    stems = [stem for stem in chapter_stems() if stem != without]
+    return {question.name: question for stem in stems for question in chapter_questions(stem)}
+
+
+def add(chapter):
+    """Take in a `Chapter` of one's own, or take it in anew."""
+    _own[chapter.stem] = chapter
 
 
 def find(name):

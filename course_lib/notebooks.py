@@ -80,18 +80,17 @@ def publish(address, root=ROOT):
         raise ValueError(f"An address like https://github.com/OWNER/NAME is required. Received: {address!r}")
     settings = root / "pyproject.toml"
     _replace(settings, r'(?m)^repository = ".*"', f'repository = "{address}"')
-    for path in stored(root):
+    for path in sorted(root.glob("notebooks/*.ipynb")):  # release writes the exercises and solutions
         notebook = nbformat.read(path, as_version=4)
-        title, setup = notebook.cells[0], next(cell for cell in notebook.cells if cell.cell_type == "code")
-        folder = "exercises" if path.parent.name == "solutions" else path.parent.name
+        title, first = notebook.cells[0], next(cell for cell in notebook.cells if cell.cell_type == "code")
         title.source = re.sub(r"\n\n\[!\[Open in Colab\].*", "", title.source)
         if address:
-            title.source += "\n\n" + BADGE.format(link=_colab(address, f"{folder}/{path.name}"))
-        setup.source = SETUP.format(address=address) if address else SETUP_WITHOUT_ADDRESS
+            title.source += f"\n\n{badge(address, f'notebooks/{path.name}')}"
+        first.source = setup(address)
         _write(notebook, path)
-    badge = BADGE.format(link=_colab(address, "notebooks/00_foundations.ipynb")) if address else ""
-    badge = f"<!-- badge -->{badge}<!-- /badge -->"
-    _replace(root / "README.md", r"(?s)<!-- badge -->.*?<!-- /badge -->", badge)
+    first = badge(address, "notebooks/00_foundations.ipynb") if address else ""
+    marked = f"<!-- badge -->{first}<!-- /badge -->"
+    _replace(root / "README.md", r"(?s)<!-- badge -->.*?<!-- /badge -->", marked)
     line = f"\nrepository-code: {address}" if address else ""
     _replace(root / "CITATION.cff", r"(?m)^(license: .*)(\nrepository-code: .*)?", rf"\1{line}")
 
@@ -107,8 +106,15 @@ def repository(root=ROOT):
     return settings["tool"]["course"]["repository"]
 
 
-def _colab(address, file):
-    return f"{address.replace('https://github.com', 'https://colab.research.google.com/github')}/blob/main/{file}"
+def badge(address, file):
+    """Return the badge that opens a file of the public repository in Colab, as Markdown."""
+    colab = address.replace("https://github.com", "https://colab.research.google.com/github")
+    return BADGE.format(link=f"{colab}/blob/main/{file}")
+
+
+def setup(address):
+    """Return the first code cell of a notebook: it looks whether the course is installed."""
+    return SETUP.format(address=address) if address else SETUP_WITHOUT_ADDRESS
 
 
 def _replace(path, pattern, replacement):

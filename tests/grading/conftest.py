@@ -2,11 +2,11 @@
 
 import pytest
 
-from course_lib import grading
+from course_lib.grading import learner
 
 
 @pytest.fixture(autouse=True)
 def session(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(grading, "_verdicts", {})
-    monkeypatch.setattr(grading, "_hints_shown", {})
+    monkeypatch.setattr(learner, "_verdicts", {})
+    monkeypatch.setattr(learner, "_hints_shown", {})

@@ -5,16 +5,18 @@ import functools
 import json
 import os
 import sys
+import time
 
 import numpy as np
 import pytest
 
 from course_lib import grading
-from course_lib.grading import check, hint, points, progress
+from course_lib.grading import check, hint, learner, points, progress
+from course_lib.grading import feedback as feedback_module
 from course_lib.grading.questions import CHAPTERS
 from course_lib.grading.questions.foundations import output_size
 
-QUESTION = grading.questions()["output_size"]
+QUESTION = grading.all_questions()["output_size"]
 ALL = 20 * len(CHAPTERS)  # points
 
 
@@ -136,7 +138,7 @@ ODD = {
 def test_an_odd_answer_gets_a_calm_sentence(name):
     answer, status, sentence = ODD[name]
     feedback = check("output_size", answer)
-    verdict = grading._verdicts["output_size"]
+    verdict = learner._verdicts["output_size"]
     assert (verdict.status, verdict.points) == (status, 0)
     assert sentence in str(feedback)
     assert feedback.points == 0
@@ -165,7 +167,7 @@ def test_a_tensor_is_right_too():
 
 
 def test_a_tuple_or_an_array_stands_for_a_list():
-    padding = grading.questions()["same_padding"].reference
+    padding = grading.all_questions()["same_padding"].reference
     assert check("same_padding", lambda *case: tuple(padding(*case))).points == 2
     assert check("same_padding", lambda *case: np.array(padding(*case))).points == 2
 
@@ -208,7 +210,7 @@ def test_an_answer_that_knows_only_the_visible_cases_learns_nothing_of_the_other
 
 def test_an_answer_that_changes_its_arguments_harms_only_itself():
     def greedy(image, kernel):
-        result = grading.questions()["correlate"].reference(image, kernel)
+        result = grading.all_questions()["correlate"].reference(image, kernel)
         image.clear()
         kernel[0].clear()
         return result
@@ -232,10 +234,62 @@ def test_an_unknown_name_is_answered_with_the_nearest():
     assert "Did you mean `output_size`?" in str(check("output_sise", stub))
     assert "Did you mean `output_size`?" in str(hint("outputsize"))
     assert "Did you mean `lenet5`?" in str(points("lenet"))
+
+
+def test_what_is_no_name_is_answered_with_what_is_required():
     for name in (None, 3, output_size, ["output_size"]):
-        assert "its name is required, as a string" in str(check(name, stub))
-        assert "its name is required, as a string" in str(hint(name))
-        assert "its name is required, as a string" in str(points(name))
+        assert str(check(name, stub)).startswith("The name of a question is required, as a string: `check(")
+        assert str(hint(name)) == 'The name of a question is required, as a string: `hint("output_size")`.'
+        assert str(points(name)) == 'The name of a chapter is required, as a string: `points("lenet5")`.'
+
+
+def test_a_call_that_lacks_something_is_answered_with_the_whole_call():
+    same_padding = grading.questions()["same_padding"].reference
+    assert '`check("output_size", output_size)`' in str(check())
+    assert '`check("same_padding", same_padding)`' in str(check(same_padding))
+    assert 'Your answer is required too, without a call: `check("correlate", correlate)`' in str(
+        check("correlate")
+    )
+    assert "Did you mean `correlate`?" in str(check("corelate"))
+    assert str(hint()) == str(hint(None))
+    assert str(points()) == str(points(None))
+
+
+def test_what_an_answer_prints_is_shown_once_with_its_case(capsys):
+    def answer(*case):
+        print("between", case)
+        return 28
+
+    feedback = check("output_size", answer)
+    assert capsys.readouterr().out == (
+        "output_size(size=32, kernel=5, stride=1, padding=0) prints:\nbetween (32, 5, 1, 0)\n"
+    )
+    assert "between" not in feedback.text
+
+
+def test_of_what_an_answer_prints_without_end_the_beginning_is_shown(capsys):
+    check("output_size", lambda *case: print("\ud800", "x" * 10**6))
+    shown = capsys.readouterr().out
+    assert len(shown) < 2 * learner.MOST_PRINTED
+    assert shown.endswith("x …\n")
+
+
+def test_an_answer_that_does_not_end_is_stopped(monkeypatch, capsys):
+    def answer(*case):
+        print("Here.")
+        while True:
+            pass
+
+    monkeypatch.setattr(learner, "SECONDS", 0.3)
+    start = time.monotonic()
+    feedback = check("output_size", answer)
+    assert time.monotonic() - start < 5
+    assert str(feedback) == (
+        "✘ Took too long: output_size, 0 of 2 points. `output_size(size=32, kernel=5, stride=1, padding=0)` "
+        "did not end within 0.3 seconds of computing. Does a loop never end?"
+    )
+    assert capsys.readouterr().out.endswith("prints:\nHere.\n")
+    assert check("output_size", output_size).points == 2
 
 
 def test_hints_come_one_by_one_and_only_when_asked():
@@ -256,7 +310,7 @@ def test_in_plain_python_a_check_reads_as_a_sentence():
 def test_in_a_notebook_s_kernel_the_plain_form_is_the_points_for_nbgrader(monkeypatch):
     feedback = check("output_size", lambda *case: output_size(*case) + (case[0] % 2))
     assert feedback._repr_mimebundle_()["text/plain"] == str(feedback)
-    monkeypatch.setattr(grading, "_in_kernel", lambda: True)
+    monkeypatch.setattr(feedback_module, "_in_kernel", lambda: True)
     bundle = feedback._repr_mimebundle_()
     assert 0 < float(bundle["text/plain"]) < 2
     assert "Partly right" in bundle["text/html"]
@@ -278,23 +332,23 @@ def test_progress_keeps_the_best_of_every_chapter():
     check("output_size", stub)
     check("c3_groups", [456, 606, 303, 151])
     assert f"Your best so far: 4 of {ALL} points" in str(progress())
-    assert json.loads(grading.RECORD.read_text()) == {"c3_groups": 2, "output_size": 2}
+    assert json.loads(learner.RECORD.read_text()) == {"c3_groups": 2, "output_size": 2}
 
 
 @pytest.mark.parametrize(
     "content", ["{", "[1]", "3", '{"output_size": []}', '{"output_size": "2"}', "\x00", "[" * 10**5]
 )
 def test_a_record_that_cannot_be_read_is_set_aside_and_begun_anew(content):
-    grading.RECORD.write_text(content)
+    learner.RECORD.write_text(content)
     assert f"0 of {ALL}" in str(progress())
-    assert grading.RECORD.with_name(".progress.json.unreadable").read_text() == content
+    assert learner.RECORD.with_name(".progress.json.unreadable").read_text() == content
     check("output_size", output_size)
     assert f"2 of {ALL}" in str(progress())
 
 
 @pytest.mark.parametrize("content", ['{"output_size": 99}', '{"output_size": Infinity}'])
 def test_a_record_cannot_hold_more_than_the_points_of_a_question(content):
-    grading.RECORD.write_text(content)
+    learner.RECORD.write_text(content)
     assert f"2 of {ALL}" in str(progress())
 
 

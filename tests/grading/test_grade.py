@@ -22,6 +22,7 @@ import pytest
 
 from course_lib import grading
 from course_lib.grading import check, grade, sandbox
+from course_lib.grading import learner as learner_side
 from course_lib.grading.release import ROOT
 
 SEED = 918_273_645_546_372_819
@@ -387,7 +388,7 @@ def test_a_wrong_answer_is_told_in_the_words_of_the_notebook_s_check(tmp_path):
         scope = {}
         exec(source, scope)
         check(question, scope[question])
-        verdict = grading._verdicts[question]
+        verdict = learner_side._verdicts[question]
         entry = rows(report)["ada.ipynb", "foundations", question]
         assert (entry["status"], entry["points"]) == (verdict.status, verdict.points)
         assert entry["feedback"] == verdict.sentence

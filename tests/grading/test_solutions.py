@@ -10,6 +10,7 @@ import re
 import pytest
 
 from course_lib import arithmetic, grading
+from course_lib.grading import learner
 from course_lib.grading.question import show
 from course_lib.grading.questions import CHAPTERS, lenet5
 from course_lib.grading.release import ROOT
@@ -40,7 +41,7 @@ def test_the_solutions_earn_full_marks(chapter, number):
 @each_chapter
 def test_untouched_exercises_earn_nothing_and_count_as_not_attempted(chapter, number):
     run("exercises", number, chapter)
-    verdicts = [grading._verdicts[question.name] for question in grading.chapter_questions(chapter)]
+    verdicts = [learner._verdicts[question.name] for question in grading.chapter_questions(chapter)]
     assert [(verdict.status, verdict.points) for verdict in verdicts] == [("not attempted", 0)] * len(
         verdicts
     )

@@ -1,0 +1,410 @@
+"""Name the mistake behind a wrong answer: what a learner did, where the values say it.
+
+First come the question's own slips. Then what needs no sentence of its own: an entry in another's place, a
+slip of a function that the answer builds on, an argument that is fixed, shifted or exchanged, a slip for each
+entry, a constant factor, another nesting, a change in one place, two slips at once. A rule speaks
+only where it explains every case that was answered, so a sentence describes what is there; where two of
+the question's mistakes explain it equally, it names both.
+"""
+
+import itertools
+import re
+
+from course_lib.grading import candidates
+from course_lib.grading.candidates import NOTHING, Budget
+from course_lib.grading.compare import all_same, flat, is_number, same
+from course_lib.grading.question import rounded, show
+from course_lib.grading.relations import relation
+
+__all__ = ["named"]
+
+FLOAT = (
+    "The value is right, but it is a float, and a whole number is required: divide with `//` rather than "
+    "`/`, write powers with `**` rather than `math.pow`, and give NumPy's arrays `dtype=int`."
+)
+ROUNDED = (
+    "The value is right, but it is rounded: return it as it is computed; only the text shows fewer digits."
+)
+
+
+class _Answer:
+    """What an answer made of its cases, beside what was required."""
+
+    def __init__(self, question, cases, expected, outcomes):
+        values = [outcome.get("value", NOTHING) for outcome in outcomes]
+        self.answered = [i for i, value in enumerate(values) if value is not NOTHING and value is not None]
+        self.question, self.cases, self.expected, self.values = question, cases, expected, values
+        self.tolerance = question.tolerance
+        self.silent = [i for i, value in enumerate(values) if value is None]
+        self.wrong = [i for i in self.answered if not same(expected[i], values[i], self.tolerance)]
+        self.budget = Budget()
+
+    def order(self):
+        """Return the places of the cases that were answered, the wrong ones first: they tell the most."""
+        return [*self.wrong, *(index for index in self.answered if index not in self.wrong)]
+
+    def result(self, candidate, index):
+        """Return what a candidate makes of the case in a place."""
+        return candidate.result(self.cases[index], self.budget)
+
+    def is_explained(self, candidate):
+        """Say whether a candidate returns all that the answer returned."""
+        return all(
+            same(self.result(candidate, index), self.values[index], self.tolerance) for index in self.order()
+        )
+
+    def is_silent_with(self, candidate):
+        """Say whether a candidate returns None where the answer did, in one case at least."""
+        return bool(self.silent) and all(self.result(candidate, index) is None for index in self.silent)
+
+    def is_telling(self):
+        """Say whether there are values enough to tell a mistake by: two wrong ones, if others are missing."""
+        return len(self.wrong) > (0 if len(self.answered) == len(self.values) else 1)
+
+    def first_explained(self, candidates):
+        """Return the sentence of the first candidate that explains the answer, or None."""
+        for candidate in candidates:
+            if self.budget.is_spent():
+                return None
+            if self.is_explained(candidate):
+                return candidate.sentence
+        return None
+
+
+def named(question, cases, expected, outcomes):
+    """Return the sentence that names the mistake in the outcomes of an answer, or None.
+
+    Cases in which the answer failed, or returned None, are left out where at least two wrong ones remain.
+    """
+    answer = _Answer(question, cases, expected, outcomes)
+    if len(answer.answered) == len(cases) and not answer.wrong:
+        return FLOAT
+    if not answer.answered:
+        return None
+    sentence = _own(answer)
+    if sentence or not answer.is_telling():
+        return sentence
+    rules = (
+        _constant,
+        _rounded,
+        _order,
+        _helped,
+        _halves,
+        _arguments,
+        _parts,
+        _relations,
+        _ends,
+        _nesting,
+        _changes,
+        _pairs,
+    )
+    for rule in rules:
+        sentence = rule(answer)
+        if sentence:
+            return sentence
+    return None
+
+
+def _own(answer):
+    """Name a slip of the question; one that returns None in the same cases explains more than another."""
+    fitting = [candidate for candidate in candidates.slips(answer.question) if answer.is_explained(candidate)]
+    silent = [candidate for candidate in fitting if answer.is_silent_with(candidate)]
+    if not silent and not answer.is_telling():
+        return None
+    return " Or: ".join(dict.fromkeys(candidate.sentence for candidate in silent or fitting)) or None
+
+
+def _constant(answer):
+    """Name an answer that is the same everywhere, where what is required is not."""
+    first = answer.values[answer.answered[0]]
+    if any(answer.values[index] != first for index in answer.answered):
+        return None
+    if all(answer.expected[index] == answer.expected[answer.answered[0]] for index in answer.answered):
+        return None
+    names = " and ".join(f"`{name}`" for name in answer.question.parameters)
+    return f"The result is the same in every case: it does not depend on {names}."
+
+
+def _helped(answer):
+    return answer.first_explained(candidates.helpers(answer.question))
+
+
+def _halves(answer):
+    return answer.first_explained(candidates.halves(answer.question))
+
+
+def _changes(answer):
+    return answer.first_explained(candidates.changes(answer.question))
+
+
+def _pairs(answer):
+    return answer.first_explained(candidates.pairs(answer.question))
+
+
+def _arguments(answer):
+    """Name an argument; one that is shifted or exchanged shows in most cases, and not in a few by chance."""
+    possible = list(candidates.arguments(answer.question))
+    if 2 * len(answer.wrong) > len(answer.answered):
+        return answer.first_explained(possible)
+    if len(answer.wrong) < 3:
+        return None
+    return answer.first_explained(candidate for candidate in possible if candidate.key[-1] == "fixed")
+
+
+# Where the numbers are right, and not in their form or place
+
+
+def _rounded(answer):
+    if len(answer.answered) < len(answer.values):
+        return None
+    forms = (f".{digits}{kind}" for digits in range(1, 7) for kind in "fg")
+    texts = (rounded(answer.expected, form) for form in forms)
+    if any(all_same(text, answer.values, answer.tolerance) for text in texts):
+        return ROUNDED
+    return None
+
+
+def _columns(answer):
+    """Return what is expected and what came as parts, a list of values a part, or None.
+
+    The parts of lists of one length are their entries; those of rows of one length are their columns.
+    """
+    expected = [answer.expected[index] for index in answer.answered]
+    values = [answer.values[index] for index in answer.answered]
+    if not all(isinstance(value, list) for value in (*expected, *values)):
+        return None
+    lengths = {len(value) for value in expected}
+    if all(len(e) == len(v) for e, v in zip(expected, values, strict=True)):
+        rows = [row for value in (*expected, *values) for row in value]
+        widths = {len(row) if isinstance(row, list) else 0 for row in rows}
+        if _has_columns(answer) and len(widths) == 1 and max(widths) > 1:
+            return _turned(expected), _turned(values)
+        if len(lengths) == 1:
+            return [list(part) for part in zip(*expected, strict=True)], [
+                list(part) for part in zip(*values, strict=True)
+            ]
+    return None
+
+
+def _has_columns(answer):
+    """Say whether what is returned is a table whose columns have names; others are pixels or pairs."""
+    return "rows `[" in answer.question.returns
+
+
+def _turned(tables):
+    """Return the columns of tables with one number of columns: a column holds a list a table."""
+    width = len(next(row for table in tables for row in table))
+    return [[[row[place] for row in table] for table in tables] for place in range(width)]
+
+
+def _places(answer, count):
+    """Return what to call the parts: the names that the question gives them, or their numbers."""
+    listed = re.search(r"`\[([\w, ]+)\]`", answer.question.returns)
+    names = listed.group(1).split(", ") if listed else []
+    if len(names) == count:
+        return [f"`{name}`" for name in names]
+    return [f"entry {place + 1}" for place in range(count)]
+
+
+def _order(answer):
+    """Name entries that stand in another's place, and lists that run backwards or are turned."""
+    lists = [
+        (answer.expected[index], answer.values[index])
+        for index in answer.answered
+        if isinstance(answer.expected[index], list) and isinstance(answer.values[index], list)
+    ]
+    if len(lists) != len(answer.answered):
+        return None
+    parts = _columns(answer)
+    if parts:
+        sentence = _exchanged(answer, *parts) or _added(answer, *parts)
+        if sentence:
+            return sentence
+
+    def explains(change):
+        try:
+            return all(same(change(e), v, answer.tolerance) for e, v in lists)
+        except (TypeError, IndexError, ValueError):
+            return False
+
+    if explains(lambda e: e[::-1]):
+        return "The list runs backwards: its entries are right, their order is not."
+    if explains(lambda e: [row[::-1] for row in e]):
+        return "Each row runs backwards: its entries are right, their order is not."
+    if explains(lambda e: [list(row) for row in zip(*e, strict=True)]):
+        return "Rows and columns are exchanged."
+    if explains(sorted):
+        return "The entries are sorted; their order is that of the task."
+    return None
+
+
+def _added(answer, expected, values):
+    """Name an entry to which another one was added, or from which it was taken."""
+    places = _places(answer, len(expected))
+    wrong = [p for p, e in enumerate(expected) if not all_same(e, values[p], answer.tolerance)]
+    if len(wrong) != 1 or not all(is_number(x) for part in (*expected, *values) for x in part):
+        return None
+    (p,) = wrong
+    for q, place in enumerate(places):
+        if q != p:
+            for sign, words in ((1, "is added to"), (-1, "is taken from")):
+                changed = [a + sign * b for a, b in zip(expected[p], expected[q], strict=True)]
+                if all_same(changed, values[p], answer.tolerance):
+                    return f"{_capital(place)} {words} {places[p]}; they are asked for apart."
+    return None
+
+
+def _exchanged(answer, expected, values):
+    count = len(expected)
+    places = _places(answer, count)
+    wrong = [p for p in range(count) if not all_same(expected[p], values[p], answer.tolerance)]
+    holds = {}
+    for p in wrong:
+        others = [q for q in range(count) if q != p and all_same(expected[q], values[p], answer.tolerance)]
+        if not others:
+            return None
+        holds[p] = next((q for q in others if q in wrong), others[0])
+    if len(wrong) == 2 and all(holds[holds[p]] == p for p in wrong if holds[p] in holds):
+        first, second = wrong
+        if holds[first] == second and holds[second] == first:
+            return f"{_capital(places[first])} and {places[second]} are exchanged."
+    if set(holds.values()) == set(wrong):
+        return "The entries are right, and not in their places: their order is that of the task."
+    return " ".join(f"{_capital(places[p])} holds what belongs into {places[q]}." for p, q in holds.items())
+
+
+def _relations(answer):
+    """Name a relation between what is required and what came that holds in every case."""
+    parts = _columns(answer)
+    if parts is None:
+        expected = [answer.expected[index] for index in answer.answered]
+        values = [answer.values[index] for index in answer.answered]
+        words = _related(answer, expected, values)
+        several = isinstance(answer.expected[0], list)
+        return f"{'Every number' if several else 'The result'} is {words}." if words else None
+    words = [
+        None if all_same(e, v, answer.tolerance) else _related(answer, e, v) or "?"
+        for e, v in zip(*parts, strict=True)
+    ]
+    wrong = sorted({word for word in words if word})
+    if not wrong or "?" in wrong or len(wrong) > 2:
+        return None
+    if len(wrong) == 1 and None not in words:
+        return f"Every number is {wrong[0]}."
+    places = _places(answer, len(words))
+    sentences = []
+    for word in wrong:
+        held = [place for place, found in zip(places, words, strict=True) if found == word]
+        sentences.append(f"{_capital(' and '.join(held))} {'is' if len(held) == 1 else 'are'} {word}.")
+    return " ".join(sentences)
+
+
+def _related(answer, expected, values):
+    """Return the words for the relation between two lists with an entry a case that was answered."""
+    names = answer.question.parameters
+    arguments, required, came = [], [], []
+    for index, e, v in zip(answer.answered, expected, values, strict=True):
+        if len(flat(e)) != len(flat(v)):
+            return None
+        required += flat(e)
+        came += flat(v)
+        arguments += [dict(zip(names, answer.cases[index], strict=True))] * len(flat(e))
+    return relation(arguments, required, came, answer.tolerance)
+
+
+def _ends(answer):
+    """Name lists that lack an end or have one too many."""
+    pairs = [(answer.expected[index], answer.values[index]) for index in answer.answered]
+    if not all(isinstance(e, list) and isinstance(v, list) and e for e, v in pairs):
+        return None
+    tolerance = answer.tolerance
+    kinds = {
+        "The first entry is missing.": lambda e, v: same(e[1:], v, tolerance),
+        "The last entry is missing.": lambda e, v: same(e[:-1], v, tolerance),
+        "The first and the last entry are missing.": lambda e, v: same(e[1:-1], v, tolerance),
+        "The list begins with an entry too many.": lambda e, v: same(e, v[1:], tolerance),
+        "The list ends with an entry too many.": lambda e, v: same(e, v[:-1], tolerance),
+    }
+    for sentence, fits in kinds.items():
+        if all(fits(e, v) for e, v in pairs):
+            return sentence
+    return None
+
+
+def _nesting(answer):
+    """Name values that are right and nested otherwise."""
+    pairs = [(answer.expected[index], answer.values[index]) for index in answer.answered]
+    if all(same(flat(e), flat(v), answer.tolerance) for e, v in pairs):
+        return (
+            f"The values are right, and not nested as they should be: {answer.question.returns} is required."
+        )
+    if all(str(v) == str(e) or (isinstance(v, str) and v == show(e)) for e, v in pairs):
+        return f"The value is right, but it is text: {answer.question.returns} is required."
+    return None
+
+
+# Entry by entry, and two at once
+
+
+def _parts(answer):
+    """Name a mistake for each wrong entry, two at most, where each entry has one."""
+    parts = _columns(answer)
+    if parts is None or len(parts[0]) < 2:
+        return None
+    expected, values = parts
+    missing = {p for p in range(len(expected)) if not all_same(expected[p], values[p], answer.tolerance)}
+    places = _places(answer, len(expected))
+    chosen = {}
+    for p in sorted(missing):
+        words = _related(answer, expected[p], values[p])
+        if words:
+            chosen.setdefault(f"{_capital(places[p])} is {words}.", set()).add(p)
+    explained = []
+    question = answer.question
+    possible = (candidates.slips(question), candidates.helpers(question), candidates.arguments(question))
+    for candidate in itertools.chain.from_iterable(possible):
+        if answer.budget.is_spent():
+            break
+        held = _held_parts(answer, candidate, set(missing))
+        sentence = candidate.sentence
+        if candidate.key[0] == "argument" and 0 < len(held) < len(expected):
+            sentence = f"In {' and '.join(places[p] for p in sorted(held))}, {sentence}"
+        if held == missing:
+            return sentence
+        if held:
+            explained.append((sentence, held))
+    explained += list(chosen.items())
+    for (one, first), (other, second) in itertools.combinations(explained, 2):
+        if first | second == missing and one != other:
+            return f"{one} {other}"
+    return None
+
+
+def _held_parts(answer, candidate, parts):
+    """Return those of the `parts` in which a candidate returns all that the answer returned."""
+    kept = parts
+    for index in answer.order():
+        result = answer.result(candidate, index)
+        value = answer.values[index]
+        if not isinstance(result, list) or len(result) != len(value):
+            return set()
+        rows = bool(value) and isinstance(value[0], list) and _has_columns(answer)
+        try:
+            kept = {
+                p
+                for p in kept
+                if same(
+                    [row[p] for row in result] if rows else result[p],
+                    [row[p] for row in value] if rows else value[p],
+                    answer.tolerance,
+                )
+            }
+        except (IndexError, TypeError):
+            return set()
+        if not kept:
+            break
+    return kept
+
+
+def _capital(words):
+    return words[:1].upper() + words[1:]

@@ -164,10 +164,12 @@ def _global_pooling2d(call):
 @rule(
     keras.layers.Activation,
     keras.layers.Add,
+    keras.layers.AlphaDropout,
     keras.layers.Average,
     keras.layers.BatchNormalization,
     keras.layers.Dropout,
     keras.layers.ELU,
+    keras.layers.GaussianDropout,
     keras.layers.GaussianNoise,
     keras.layers.Identity,
     keras.layers.LeakyReLU,
@@ -183,7 +185,8 @@ def _global_pooling2d(call):
     layers.LocalResponseNormalization,
     layers.StochasticDepth,
     *("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum", "Negative"),
-    *("Relu", "Sigmoid", "Tanh"),
+    *("Elu", "Gelu", "HardSigmoid", "LeakyRelu", "ReLU", "Relu", "Relu6", "Selu", "Sigmoid", "Silu"),
+    *("Softplus", "Tanh"),
 )
 def _by_position(call):
     return Count()

@@ -404,6 +404,8 @@ def test_the_receptive_field_is_not_defined_after_positions_were_rearranged():
         *(lambda x: x + x, lambda x: 1 - x, lambda x: 2 * x, lambda x: x / 2, lambda x: -x),
         *(lambda x: ops.divide(x, x), lambda x: ops.maximum(x, 0), lambda x: ops.minimum(x, 0)),
         *(ops.relu, ops.sigmoid, ops.tanh, ops.softmax),
+        *(ops.relu6, ops.leaky_relu, ops.elu, ops.selu, ops.gelu, ops.silu, ops.softplus, ops.hard_sigmoid),
+        keras.activations.relu,
         lambda x: ops.concatenate([x, x], axis=-1),
         lambda x: ops.reshape(x, (-1, 4, 3, 1, 2)),
         lambda x: ops.pad(x, ((0, 0), (1, 0), (0, 1), (0, 0))),
@@ -428,6 +430,7 @@ def test_operations_that_are_no_layers_have_a_row_and_cost_nothing(operation):
             layers.SpatialDropout2D(0.1),
         ),
         *(layers.Dropout(0.1), layers.PReLU(), layers.BatchNormalization()),
+        *(layers.AlphaDropout(0.1), layers.GaussianDropout(0.1)),
     ],
 )
 def test_layers_that_work_on_each_value_cost_no_macs(layer):

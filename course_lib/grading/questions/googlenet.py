@@ -8,7 +8,10 @@ from course_lib.grading.question import Question
 
 googlenet = partial(Question, chapter="googlenet")
 
-OFFERS = ("conv2d_parameters", "output_size")  # of `arithmetic`: these exercises import them
+OFFERS = (
+    "conv2d_parameters",
+    "output_size",
+)  # of `arithmetic`: these exercises import them
 
 # Szegedy et al. 2015, Table 1: side, input maps; #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
 TABLE_1 = {
@@ -57,9 +60,9 @@ INCEPTION_MAPS = googlenet(
         "In the reduced module a projection follows the pool; its maps are joined, not those of the input.": (
             lambda c, f: [inception_maps(c, f)[0]] * 2
         ),
-        "The two are exchanged: the naive module has the larger output.": lambda c, f: inception_maps(c, f)[
-            ::-1
-        ],
+        "The two are exchanged: the naive module has the larger output.": lambda c, f: (
+            inception_maps(c, f)[::-1]
+        ),
     },
     hints=(
         "Four branches are joined; a pool with stride 1 neither makes nor loses maps.",
@@ -90,7 +93,9 @@ def _convolutions(in_channels, filters):
 
 
 def _parameters(in_channels, filters, *, bias=True, skipped=(), changed=None):
-    convolutions = dict(enumerate(_convolutions(in_channels, filters))) | (changed or {})
+    convolutions = dict(enumerate(_convolutions(in_channels, filters))) | (
+        changed or {}
+    )
     return sum(
         arithmetic.conv2d_parameters(*sizes, bias=bias)
         for index, sizes in convolutions.items()
@@ -113,8 +118,12 @@ INCEPTION_PARAMETERS = googlenet(
         "The 3x3 and the 5x5 read their reductions, not the input.": (
             lambda c, f: _parameters(c, f, changed={2: (3, c, f[2]), 4: (5, c, f[4])})
         ),
-        "The 5x5 is counted with 3x3 kernels.": lambda c, f: _parameters(c, f, changed={4: (3, f[3], f[4])}),
-        "The projection behind the pool is missing.": lambda c, f: _parameters(c, f, skipped=[5]),
+        "The 5x5 is counted with 3x3 kernels.": lambda c, f: _parameters(
+            c, f, changed={4: (3, f[3], f[4])}
+        ),
+        "The projection behind the pool is missing.": lambda c, f: _parameters(
+            c, f, skipped=[5]
+        ),
         "The two reductions are missing; they have weights of their own.": (
             lambda c, f: _parameters(c, f, skipped=[1, 3])
         ),
@@ -131,12 +140,16 @@ INCEPTION_PARAMETERS = googlenet(
 
 
 def naive_products(side, in_channels, filters):
-    return _naive(lambda area, k, c, f: area * k * k * c * f)(side, in_channels, filters)
+    return _naive(lambda area, k, c, f: area * k * k * c * f)(
+        side, in_channels, filters
+    )
 
 
 def _naive(product):
     """Return the question's function for another product of (positions, kernel, input maps, filters)."""
-    return lambda n, c, filters: [product(n * n, k, c, f) for k, f in zip((1, 3, 5), filters, strict=True)]
+    return lambda n, c, filters: [
+        product(n * n, k, c, f) for k, f in zip((1, 3, 5), filters, strict=True)
+    ]
 
 
 NAIVE_PRODUCTS = googlenet(
@@ -152,9 +165,13 @@ NAIVE_PRODUCTS = googlenet(
     ],
     reference=naive_products,
     mistakes={
-        "The kernel is not squared: it is as high as wide.": _naive(lambda area, k, c, f: area * k * c * f),
+        "The kernel is not squared: it is as high as wide.": _naive(
+            lambda area, k, c, f: area * k * c * f
+        ),
         "The positions are counted along one side; the map is `side` high and `side` wide.": (
-            lambda n, c, filters: [product // n for product in naive_products(n, c, filters)]
+            lambda n, c, filters: [
+                product // n for product in naive_products(n, c, filters)
+            ]
         ),
         "The input maps are left out: a filter has a kernel for each of them.": _naive(
             lambda area, k, c, f: area * k * k * f
@@ -200,13 +217,19 @@ INCEPTION_PRODUCTS = googlenet(
     points=3,
     returns="a list of six whole numbers",
     visible=([28, 256, LECTURE], [14, 480, [192, 96, 208, 16, 48, 64]]),
-    draw=lambda rng: [7 * rng.randint(1, 8), 8 * rng.randint(24, 64), _draw_filters(rng)],
+    draw=lambda rng: [
+        7 * rng.randint(1, 8),
+        8 * rng.randint(24, 64),
+        _draw_filters(rng),
+    ],
     reference=inception_products,
     mistakes={
         "The 3x3 and the 5x5 read their reductions, not the input.": _products_changed(
             lambda c, f: {2: (3, c, f[2]), 4: (5, c, f[4])}
         ),
-        "The 5x5 is counted with 3x3 kernels.": _products_changed(lambda c, f: {4: (3, f[3], f[4])}),
+        "The 5x5 is counted with 3x3 kernels.": _products_changed(
+            lambda c, f: {4: (3, f[3], f[4])}
+        ),
         "The projection reads what the pool passes on: all maps of the input, not those of the 5x5.": (
             _products_changed(lambda c, f: {5: (1, f[4], f[5])})
         ),
@@ -282,17 +305,24 @@ MISCOUNTED = googlenet(
             lambda products, total: _explain(products, total, (0,))
         ),
         "The products are counted from 1; the first has index 0.": lambda products, total: [
-            max(miscounted(products, total)[0] + 1, 0) if miscounted(products, total)[0] >= 0 else -1,
+            max(miscounted(products, total)[0] + 1, 0)
+            if miscounted(products, total)[0] >= 0
+            else -1,
             miscounted(products, total)[1],
         ],
         "Twice and left out are exchanged: `times` says how often the product is in the total.": (
-            lambda products, total: [miscounted(products, total)[0], 2 - miscounted(products, total)[1]]
+            lambda products, total: [
+                miscounted(products, total)[0],
+                2 - miscounted(products, total)[1],
+            ]
         ),
         "A total that is right has no product to name: the index is -1.": lambda products, total: [
             max(miscounted(products, total)[0], 0),
             miscounted(products, total)[1],
         ],
-        "The total is in millions: round the sum before you compare.": (lambda products, total: [-1, 1]),
+        "The total is in millions: round the sum before you compare.": (
+            lambda products, total: [-1, 1]
+        ),
     },
     hints=(
         "Twelve totals are possible beside the right one: each product counted twice, or not at all.",
@@ -313,7 +343,10 @@ def _depths(layers, *, counted=bool, best=max, read=list):
     """Return for each layer the most (or fewest) counted layers on a path that ends with it."""
     depths = []
     for weighted, sources in layers:
-        depths.append(best([depths[source] for source in read(sources)], default=0) + counted(weighted))
+        depths.append(
+            best([depths[source] for source in read(sources)], default=0)
+            + counted(weighted)
+        )
     return depths
 
 
@@ -332,7 +365,9 @@ def _draw_layers(rng):
             ends.append(source)
         layers.append([False, ends])
     join = len(layers) - 1
-    layers += [[True, [join]]] + [[True, [join + 1 + step]] for step in range(3)]  # the side branch
+    layers += [[True, [join]]] + [
+        [True, [join + 1 + step]] for step in range(3)
+    ]  # the side branch
     return [[*layers, [True, [join]]]]
 
 
@@ -343,8 +378,27 @@ NETWORK_DEPTH = googlenet(
     returns="a whole number",
     visible=(
         [[[False, []], [True, [0]], [True, [0]], [False, [0]], [False, [1, 2, 3]]]],
-        [[[False, []], [True, [0]], [True, [0]], [True, [2]], [False, [0]], [True, [4]], [False, [1, 3, 5]]]],
-        [[[False, []], [True, [0]], [True, [1]], [True, [2]], [True, [3]], [True, [1]]]],
+        [
+            [
+                [False, []],
+                [True, [0]],
+                [True, [0]],
+                [True, [2]],
+                [False, [0]],
+                [True, [4]],
+                [False, [1, 3, 5]],
+            ]
+        ],
+        [
+            [
+                [False, []],
+                [True, [0]],
+                [True, [1]],
+                [True, [2]],
+                [True, [3]],
+                [True, [1]],
+            ]
+        ],
     ),
     draw=_draw_layers,
     reference=network_depth,
@@ -392,7 +446,10 @@ HEAD_PARAMETERS = googlenet(
     draw=lambda rng: [rng.randint(3, 14), rng.randint(32, 1024), rng.randint(5, 1000)],
     reference=head_parameters,
     mistakes={
-        "The biases are missing: each class has one.": lambda n, c, k: [n * n * c * k, c * k],
+        "The biases are missing: each class has one.": lambda n, c, k: [
+            n * n * c * k,
+            c * k,
+        ],
         "The side is not squared: flattening keeps every pixel of a map.": (
             lambda n, c, k: [(n * c + 1) * k, (c + 1) * k]
         ),
@@ -415,11 +472,15 @@ def auxiliary_parameters(side, channels, classes):
     return _auxiliary(arithmetic.output_size(side, 5, 3), channels, classes)
 
 
-def _auxiliary(pooled, channels, classes, *, conv=True, bias=True, averaged=False, fc=True):
+def _auxiliary(
+    pooled, channels, classes, *, conv=True, bias=True, averaged=False, fc=True
+):
     maps = 128 if conv else channels
     values = maps if averaged else pooled**2 * maps
     total = arithmetic.conv2d_parameters(1, channels, 128, bias=bias) if conv else 0
-    for inputs, units in ((values, 1024), (1024, classes)) if fc else ((values, classes),):
+    for inputs, units in (
+        ((values, 1024), (1024, classes)) if fc else ((values, classes),)
+    ):
         total += arithmetic.dense_parameters(inputs, units, bias=bias)
     return total
 
@@ -445,11 +506,15 @@ AUXILIARY_PARAMETERS = googlenet(
         "The pool rounds up; a last window that does not fit is dropped: (13 - 5) // 3 + 1 is 3.": (
             lambda n, c, k: _auxiliary(-(-(n - 5) // 3) + 1, c, k)
         ),
-        "The pool's stride is left out: it is 3.": lambda n, c, k: _auxiliary(n - 4, c, k),
+        "The pool's stride is left out: it is 3.": lambda n, c, k: _auxiliary(
+            n - 4, c, k
+        ),
         "The biases are missing: the 1x1 convolution and both dense layers have them.": (
             lambda n, c, k: _auxiliary((n - 5) // 3 + 1, c, k, bias=False)
         ),
-        "The 128 1x1 filters are missing.": lambda n, c, k: _auxiliary((n - 5) // 3 + 1, c, k, conv=False),
+        "The 128 1x1 filters are missing.": lambda n, c, k: _auxiliary(
+            (n - 5) // 3 + 1, c, k, conv=False
+        ),
         "The maps are averaged as in the main classifier; here they are flattened.": (
             lambda n, c, k: _auxiliary((n - 5) // 3 + 1, c, k, averaged=True)
         ),
@@ -472,7 +537,9 @@ def misprints(rows):
     return _compared(rows)
 
 
-def _compared(rows, *, tolerance=0.04, side=lambda n: n * n, kilo=1024, million=1e6, change=None):
+def _compared(
+    rows, *, tolerance=0.04, side=lambda n: n * n, kilo=1024, million=1e6, change=None
+):
     """Return for each row whether the printed parameters and operations are further off than `tolerance`."""
     flags = []
     for _, size, in_channels, filters, thousands, millions in rows:
@@ -482,7 +549,9 @@ def _compared(rows, *, tolerance=0.04, side=lambda n: n * n, kilo=1024, million=
         weights = sum(k * k * c * f for k, c, f in convolutions)
         found = weights / kilo, side(size) * weights / million
         printed = thousands, millions
-        flags.append([abs(f - p) > tolerance * f for f, p in zip(found, printed, strict=True)])
+        flags.append(
+            [abs(f - p) > tolerance * f for f, p in zip(found, printed, strict=True)]
+        )
     return flags
 
 
@@ -493,12 +562,21 @@ def _row(name, thousands, millions):
 def _draw_misprints(rng):
     """Return four rows with errors a little below and above 4 %, and with operations in a wrong unit."""
     thousands = [0.975, 1.055, rng.choice([1, 1.025]), rng.choice([0.85, 0.945, 1.15])]
-    millions = [1, 0.945, rng.choice([0.975, 1.025]), rng.choice([2, 0])]  # 0: along one side
+    millions = [
+        1,
+        0.945,
+        rng.choice([0.975, 1.025]),
+        rng.choice([2, 0]),
+    ]  # 0: along one side
     rng.shuffle(thousands)
     rng.shuffle(millions)
     rows = []
     for name in "abcd":
-        size, in_channels, filters = rng.choice([7, 14, 28]), 8 * rng.randint(24, 64), _draw_filters(rng)
+        size, in_channels, filters = (
+            rng.choice([7, 14, 28]),
+            8 * rng.randint(24, 64),
+            _draw_filters(rng),
+        )
         off = thousands.pop(), millions.pop() or 1 / size
         rows.append(_misprinted(name, size, in_channels, filters, *off))
     return [rows]
@@ -507,7 +585,10 @@ def _draw_misprints(rng):
 def _misprinted(name, size, in_channels, filters, thousands, millions):
     """Return a row whose printed numbers are what they should be, times `thousands` and `millions`."""
     weights = sum(k * k * c * f for k, c, f in _convolutions(in_channels, filters))
-    printed = [round(thousands * weights / 1024), round(millions * size * size * weights / 1e6, 1)]
+    printed = [
+        round(thousands * weights / 1024),
+        round(millions * size * size * weights / 1e6, 1),
+    ]
     return [name, size, in_channels, filters, *printed]
 
 
@@ -519,7 +600,12 @@ MISPRINTS = googlenet(
     visible=(
         [[_row("3a", 159, 128), _row("4c", 463, 100)]],
         [[_row("5a", 1072, 54), _row("5b", 1388, 71)]],
-        [[_misprinted("P", *TABLE_1["3a"], 0.975, 2), _misprinted("Q", *TABLE_1["3a"], 1.055, 0.945)]],
+        [
+            [
+                _misprinted("P", *TABLE_1["3a"], 0.975, 2),
+                _misprinted("Q", *TABLE_1["3a"], 1.055, 0.945),
+            ]
+        ],
         [[_misprinted("R", *TABLE_1["3a"], 1.025, 1 / 28)]],
     ),
     draw=_draw_misprints,
@@ -570,7 +656,9 @@ MISPRINTS = googlenet(
 TRAINING = 13_378_280
 HEADS = sum(auxiliary_parameters(14, channels, 1000) for channels in (512, 528))
 SMALL_KERNELS = -sum(16 * filters[3] * filters[4] for _, _, filters in TABLE_1.values())
-BATCH_NORM = 64 + 64 + 192 + sum(sum(filters) for _, _, filters in TABLE_1.values())  # a map: 2 - its bias
+BATCH_NORM = (
+    64 + 64 + 192 + sum(sum(filters) for _, _, filters in TABLE_1.values())
+)  # a map: 2 - its bias
 FLATTENED = 48 * 1024 * 1000
 
 
@@ -578,9 +666,22 @@ def googlenet_impostor(total):
     return _explained(total)
 
 
-def _built(small, normalised, bare, flattened, *, small_kernels=SMALL_KERNELS, head_maps=2 * 128):
+def _built(
+    small,
+    normalised,
+    bare,
+    flattened,
+    *,
+    small_kernels=SMALL_KERNELS,
+    head_maps=2 * 128,
+):
     """Return the parameters of a GoogLeNet with each of the four departures made or not."""
-    total = TRAINING + small * small_kernels + normalised * BATCH_NORM + flattened * FLATTENED
+    total = (
+        TRAINING
+        + small * small_kernels
+        + normalised * BATCH_NORM
+        + flattened * FLATTENED
+    )
     return total - HEADS if bare else total + normalised * head_maps
 
 
@@ -612,13 +713,18 @@ GOOGLENET_IMPOSTOR = googlenet(
             lambda total: _explained(total, head_maps=0)
         ),
         "Only single departures are tried; an impostor may combine several.": (
-            lambda total: _explained(total) if sum(_explained(total)) < 2 else [False] * 4
+            lambda total: (
+                _explained(total) if sum(_explained(total)) < 2 else [False] * 4
+            )
         ),
         "True and False are exchanged: True says that the network departs there.": (
             lambda total: [not departs for departs in googlenet_impostor(total)]
         ),
         "The heads are taken for missing when they are there: without them 6,379,728 are gone.": (
-            lambda total: [departs != (place == 2) for place, departs in enumerate(googlenet_impostor(total))]
+            lambda total: [
+                departs != (place == 2)
+                for place, departs in enumerate(googlenet_impostor(total))
+            ]
         ),
     },
     hints=(

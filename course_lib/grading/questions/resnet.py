@@ -44,9 +44,13 @@ RESNET_DEPTH = resnet(
             lambda kernels, blocks: 4 + len(kernels) * sum(blocks)
         ),
         "The projections of the shortcuts are counted; the number is that of the longest path.": (
-            lambda kernels, blocks: 2 + len(kernels) * sum(blocks) + len(blocks) - (kernels == BASIC)
+            lambda kernels, blocks: (
+                2 + len(kernels) * sum(blocks) + len(blocks) - (kernels == BASIC)
+            )
         ),
-        "Every block has two layers; a bottleneck has three.": lambda kernels, blocks: 2 + 2 * sum(blocks),
+        "Every block has two layers; a bottleneck has three.": lambda kernels, blocks: (
+            2 + 2 * sum(blocks)
+        ),
         "That is the number of blocks; each has one layer for each of its kernels.": (
             lambda kernels, blocks: 2 + sum(blocks)
         ),
@@ -79,7 +83,11 @@ RESIDUAL_BLOCK = resnet(
     title="A residual block",
     points=2,
     returns="a list of numbers, as long as `x`,",
-    visible=([[1.0, -2.0, 3.0], 0.5, -0.5], [[1.0, -2.0, 3.0], 0.0, 0.0], [[1.0, -2.0, 3.0], -1.0, 2.0]),
+    visible=(
+        [[1.0, -2.0, 3.0], 0.5, -0.5],
+        [[1.0, -2.0, 3.0], 0.0, 0.0],
+        [[1.0, -2.0, 3.0], -1.0, 2.0],
+    ),
     draw=_draw_block,
     reference=residual_block,
     mistakes={
@@ -133,12 +141,16 @@ def _projected(change):
 
 def _by_stride(option, in_channels, filters, stride):
     overlooked = option == "B" and stride == 1
-    return 0 if overlooked else shortcut_parameters(option, in_channels, filters, stride)
+    return (
+        0 if overlooked else shortcut_parameters(option, in_channels, filters, stride)
+    )
 
 
 def _by_maps(option, in_channels, filters, stride):
     overlooked = option == "B" and in_channels == filters
-    return 0 if overlooked else shortcut_parameters(option, in_channels, filters, stride)
+    return (
+        0 if overlooked else shortcut_parameters(option, in_channels, filters, stride)
+    )
 
 
 def _draw_shortcut(rng):
@@ -238,7 +250,9 @@ BOTTLENECK_MACS = resnet(
             bottleneck_macs(side, c)[0] // 2,
             bottleneck_macs(side, c)[1],
         ],
-        "Those are weights; each works at `side * side` positions.": lambda side, c: bottleneck_macs(1, c),
+        "Those are weights; each works at `side * side` positions.": lambda side, c: (
+            bottleneck_macs(1, c)
+        ),
     },
     hints=(
         "A convolution has `side**2 * kernel**2 * maps_in * maps_out` MACs.",
@@ -255,26 +269,54 @@ def block_counts(kernels, filters, in_channels, size, stride, shortcut):
     return _block(kernels, filters, in_channels, size, stride, shortcut)
 
 
-def _block(kernels, filters, in_channels, size, stride, shortcut, *, strided=0, bias=False, norm=2):
+def _block(
+    kernels,
+    filters,
+    in_channels,
+    size,
+    stride,
+    shortcut,
+    *,
+    strided=0,
+    bias=False,
+    norm=2,
+):
     """Return `[parameters, macs]`; the stride is in the convolution `strided`, a map's norm has `norm`."""
     parameters = macs = 0
     side, maps = size, in_channels
     for i, (kernel, out) in enumerate(zip(kernels, filters, strict=True)):
-        side = arithmetic.output_size(side, kernel, stride if i == strided else 1, padding=kernel // 2)
-        parameters += arithmetic.conv2d_parameters(kernel, maps, out, bias=bias) + norm * out
+        side = arithmetic.output_size(
+            side, kernel, stride if i == strided else 1, padding=kernel // 2
+        )
+        parameters += (
+            arithmetic.conv2d_parameters(kernel, maps, out, bias=bias) + norm * out
+        )
         macs += arithmetic.conv2d_macs(side, kernel, maps, out)
         maps = out
     if shortcut_parameters(shortcut, in_channels, maps, stride):
-        parameters += arithmetic.conv2d_parameters(1, in_channels, maps, bias=bias) + norm * maps
+        parameters += (
+            arithmetic.conv2d_parameters(1, in_channels, maps, bias=bias) + norm * maps
+        )
         macs += arithmetic.conv2d_macs(side, 1, in_channels, maps)
     return [parameters, macs]
 
 
 def _draw_block_counts(rng):
     maps = 8 * rng.randint(1, 16)
-    kernels, filters = rng.choice([(BASIC, [maps, maps]), (BOTTLENECK, [maps, maps, 4 * maps])])
-    in_channels, stride = rng.choice([(filters[-1], 1), (filters[-1] // 2, 2), (maps, 1)])
-    return [kernels, filters, in_channels, rng.randint(8, 57), stride, rng.choice("ABC")]
+    kernels, filters = rng.choice(
+        [(BASIC, [maps, maps]), (BOTTLENECK, [maps, maps, 4 * maps])]
+    )
+    in_channels, stride = rng.choice(
+        [(filters[-1], 1), (filters[-1] // 2, 2), (maps, 1)]
+    )
+    return [
+        kernels,
+        filters,
+        in_channels,
+        rng.randint(8, 57),
+        stride,
+        rng.choice("ABC"),
+    ]
 
 
 BLOCK_COUNTS = resnet(
@@ -308,7 +350,9 @@ BLOCK_COUNTS = resnet(
         "The MACs are counted on the map that comes in; with stride 2, the block writes a smaller one.": (
             lambda k, f, c, size, stride, option: [
                 _block(k, f, c, size, stride, option)[0],
-                _block(k, f, c, size, 1, option if stride == 1 or option != "B" else "C")[1],
+                _block(
+                    k, f, c, size, 1, option if stride == 1 or option != "B" else "C"
+                )[1],
             ]
         ),
     },
@@ -357,7 +401,16 @@ def _totals(
             filters[-1] *= expansion
         for number in range(count):
             stride = (2 if stage else first) if number == 0 or every else 1
-            found = _block(kernels, filters, maps, side, stride, shortcut, strided=strided, bias=bias)
+            found = _block(
+                kernels,
+                filters,
+                maps,
+                side,
+                stride,
+                shortcut,
+                strided=strided,
+                bias=bias,
+            )
             parameters, macs = parameters + found[0], macs + found[1]
             side, maps = arithmetic.output_size(side, 1, stride), filters[-1]
     parameters += arithmetic.dense_parameters(maps, 1000, bias=head_bias)
@@ -366,7 +419,12 @@ def _totals(
 
 def _draw_totals(rng):
     blocks = [rng.randint(2, 6) for _ in range(4)]
-    return [rng.choice([BASIC, BOTTLENECK]), blocks, 32 * rng.randint(4, 10), rng.choice("ABC")]
+    return [
+        rng.choice([BASIC, BOTTLENECK]),
+        blocks,
+        32 * rng.randint(4, 10),
+        rng.choice("ABC"),
+    ]
 
 
 RESNET_TOTALS = resnet(
@@ -385,7 +443,9 @@ RESNET_TOTALS = resnet(
         "The last 1x1 of a bottleneck has as many filters as the others; it has four times as many.": (
             lambda *case: _totals(*case, expansion=1)
         ),
-        "Every block has stride 2; only the first of a stage has.": lambda *case: _totals(*case, every=True),
+        "Every block has stride 2; only the first of a stage has.": lambda *case: (
+            _totals(*case, every=True)
+        ),
         "conv2_x halves the map, too; the pooling in front of it has done so.": (
             lambda *case: _totals(*case, first=2)
         ),
@@ -396,7 +456,9 @@ RESNET_TOTALS = resnet(
         "The dense layer's biases are missing: no BatchNorm follows it, and it has 1,000.": (
             lambda *case: _totals(*case, head_bias=False)
         ),
-        "The dense layer has multiply-adds, too.": lambda *case: _totals(*case, head_macs=False),
+        "The dense layer has multiply-adds, too.": lambda *case: _totals(
+            *case, head_macs=False
+        ),
     },
     hints=(
         "Stem: 7x7, 64 filters, stride 2, and its BatchNorm. Then pooling, stride 2. Each halves the side.",
@@ -414,13 +476,28 @@ def signal_power(weights, layers, kernel, channels, filters):
     return _power(weights, layers, kernel, channels, filters)
 
 
-def _power(weights, layers, kernel, channels, filters, *, he=2, relu=2, area=True, only_in=False):
+def _power(
+    weights,
+    layers,
+    kernel,
+    channels,
+    filters,
+    *,
+    he=2,
+    relu=2,
+    area=True,
+    only_in=False,
+):
     """Return the power after layers from `channels` to `filters` and back; the keywords are the mistakes."""
     power = 1.0
     for number in range(layers):
         maps = (channels, filters) if number % 2 == 0 else (filters, channels)
         fan_in, fan_out = (kernel**2 * count if area else count for count in maps)
-        variance = he / fan_in if weights == "he" else 2 / (2 * fan_in if only_in else fan_in + fan_out)
+        variance = (
+            he / fan_in
+            if weights == "he"
+            else 2 / (2 * fan_in if only_in else fan_in + fan_out)
+        )
         power *= kernel**2 * maps[0] * variance / relu
     return power
 
@@ -440,11 +517,17 @@ SIGNAL_POWER = resnet(
     title="He against Xavier",
     points=2,
     returns="a number",
-    visible=(["xavier", 3, 3, 64, 128], ["xavier", 34, 3, 64, 64], ["he", 34, 3, 64, 64]),
+    visible=(
+        ["xavier", 3, 3, 64, 128],
+        ["xavier", 34, 3, 64, 64],
+        ["he", 34, 3, 64, 64],
+    ),
     draw=_draw_power,
     reference=signal_power,
     mistakes={
-        "The ReLU is left out: it takes half of the power.": lambda *case: _power(*case, relu=1),
+        "The ReLU is left out: it takes half of the power.": lambda *case: _power(
+            *case, relu=1
+        ),
         "He's variance is 2 / fan-in; 1 / fan-in does not make up for the ReLU.": (
             lambda *case: _power(*case, he=1)
         ),
@@ -488,7 +571,9 @@ RESIDUAL_PATHS = resnet(
         "The path that takes every shortcut is missing: it passes 0 branches.": (
             lambda blocks: residual_paths(blocks)[1:]
         ),
-        "The path through every branch is missing.": lambda blocks: residual_paths(blocks)[:-1],
+        "The path through every branch is missing.": lambda blocks: residual_paths(
+            blocks
+        )[:-1],
         "All paths that take any shortcut are put together; tell them apart by their length.": (
             lambda blocks: [2**blocks - 1, 1]
         ),
@@ -496,7 +581,9 @@ RESIDUAL_PATHS = resnet(
             lambda blocks: [math.perm(blocks, length) for length in range(blocks + 1)]
         ),
         "Each block has two ways, so the numbers add up to 2 ** blocks, not to its square.": (
-            lambda blocks: [math.comb(2 * blocks, length) for length in range(blocks + 1)]
+            lambda blocks: [
+                math.comb(2 * blocks, length) for length in range(blocks + 1)
+            ]
         ),
     },
     hints=(
@@ -519,7 +606,9 @@ def resnet_impostor(blocks, parameters, macs, spread):
 def _built(blocks, projects, biased, later, epsilon):
     """Return the case of a network of bottlenecks with each of the four departures made or not."""
     option = "C" if projects else "B"
-    totals = _totals(BOTTLENECK, blocks, 224, option, bias=biased, strided=1 if later else 0)
+    totals = _totals(
+        BOTTLENECK, blocks, 224, option, bias=biased, strided=1 if later else 0
+    )
     return [blocks, *totals, round(math.sqrt(1 / (1 + (64 if epsilon else 1e-5))), 4)]
 
 
@@ -566,7 +655,9 @@ RESNET_IMPOSTOR = resnet(
             lambda *case: _explained(*case, like=RESNET50[1])
         ),
         "Only single departures are tried; an impostor may combine several.": (
-            lambda *case: _explained(*case) if sum(_explained(*case)) < 2 else [False] * 4
+            lambda *case: (
+                _explained(*case) if sum(_explained(*case)) < 2 else [False] * 4
+            )
         ),
         "True and False are exchanged: True says that the network departs from the paper there.": (
             lambda *case: [not departs for departs in _explained(*case)]

@@ -32,6 +32,7 @@ __all__ = ["grade_learner", "main"]
 
 ROOT = Path(__file__).resolve().parents[2]
 DEEPEST = 20  # folders within folders
+CHAPTERS_COPIED = ".copied.json"  # stands beside the copies that `make lab` makes of the chapters
 KEPT = ".graded"  # the folder in DIR for what has been graded
 CHECK_SEED = 0  # of `check` in a notebook, and of a grade without another
 DAMAGED = "The notebook cannot be read: {}. Hand it in again, as Jupyter saved it."
@@ -165,6 +166,8 @@ def _notebooks(path):
         if len(Path(folder).parts) - len(path.parts) >= DEEPEST and folders:
             notes.append(f"Folders more than {DEEPEST} deep were left aside.")
             folders.clear()
+        if CHAPTERS_COPIED in files:  # the course's own chapters, in which nothing is answered
+            continue
         for each in sorted(folders + files):
             full = Path(folder, each)
             if full.is_symlink():

@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 from course_lib import notebooks
-from course_lib.grading import grade
+from course_lib.grading import submission
 
 GUESS = 'predict("How many?", ...)'
 
@@ -147,7 +147,7 @@ def test_every_local_link_of_the_copies_leads_somewhere(tmp_path):
 def test_a_work_folder_that_is_handed_in_has_its_exercises_graded_and_no_chapter(course):
     notebooks.copy_exercises(course)
     notebooks.copy_chapters(course)
-    found, _ = grade._notebooks(course / "work")
+    found, _ = submission.notebooks(course / "work")
     assert found == [course / "work" / "00_a.ipynb"]
 
 

@@ -9,7 +9,7 @@ INSTALLED = $(VENV)/installed$(if $(GPU),-gpu)
 LAB_FLAGS ?=
 # JupyterLab refuses root unless told.
 LAB = $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir="$(CURDIR)" \
-	--LabApp.default_url=/lab/tree/notebooks/00_foundations.ipynb $(LAB_FLAGS)
+	--LabApp.default_url=/lab/tree/work/notebooks/00_foundations.ipynb $(LAB_FLAGS)
 # Without this JupyterLab asks, at every first start, whether it may fetch news.
 SETTINGS = $(VENV)/share/jupyter/lab/settings
 NO_NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}

@@ -12,6 +12,7 @@ __all__ = ["CHECK_SEED", "entry", "grade_learner", "is_ignored", "is_notebook", 
 
 PACKAGE = Path(__file__).resolve().parents[1]
 DEEPEST = 20  # folders within folders
+CHAPTERS_COPIED = ".copied.json"  # stands beside the copies that `make lab` makes of the chapters
 CHECK_SEED = 0  # of `check` in a notebook, and of a grade without another
 DAMAGED = "The notebook cannot be read: {}. Hand it in again, as Jupyter saved it."
 
@@ -189,6 +190,8 @@ def notebooks(path):
         if len(Path(folder).parts) - len(path.parts) >= DEEPEST and folders:
             notes.append(f"Folders more than {DEEPEST} deep were left aside.")
             folders.clear()
+        if CHAPTERS_COPIED in files:  # the course's own chapters, in which nothing is answered
+            continue
         for name in sorted(folders + files):
             if Path(folder, name).is_symlink():
                 notes.append(linked.format(name))

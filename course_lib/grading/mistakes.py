@@ -35,6 +35,7 @@ class _Answer:
         self.answered = [i for i, value in enumerate(values) if value is not NOTHING and value is not None]
         self.question, self.cases, self.expected, self.values = question, cases, expected, values
         self.tolerance = question.tolerance
+        self.silent = [i for i, value in enumerate(values) if value is None]
         self.wrong = [i for i in self.answered if not same(expected[i], values[i], self.tolerance)]
         self.budget = Budget()
 
@@ -51,6 +52,14 @@ class _Answer:
         return all(
             same(self.result(candidate, index), self.values[index], self.tolerance) for index in self.order()
         )
+
+    def is_silent_with(self, candidate):
+        """Say whether a candidate returns None where the answer did, in one case at least."""
+        return bool(self.silent) and all(self.result(candidate, index) is None for index in self.silent)
+
+    def is_telling(self):
+        """Say whether there are values enough to tell a mistake by: two wrong ones, if others are missing."""
+        return len(self.wrong) > (0 if len(self.answered) == len(self.values) else 1)
 
     def first_explained(self, candidates):
         """Return the sentence of the first candidate that explains the answer, or None."""
@@ -70,12 +79,11 @@ def named(question, cases, expected, outcomes):
     answer = _Answer(question, cases, expected, outcomes)
     if len(answer.answered) == len(cases) and not answer.wrong:
         return FLOAT
-    if not answer.wrong or (len(answer.answered) < len(cases) and len(answer.wrong) < 2):
+    if not answer.answered:
         return None
-    own = [candidate for candidate in candidates.slips(question) if answer.is_explained(candidate)]
-    fitting = dict.fromkeys(candidate.sentence for candidate in own)
-    if fitting:
-        return " Or: ".join(fitting)
+    sentence = _own(answer)
+    if sentence or not answer.is_telling():
+        return sentence
     rules = (
         _constant,
         _rounded,
@@ -95,6 +103,15 @@ def named(question, cases, expected, outcomes):
         if sentence:
             return sentence
     return None
+
+
+def _own(answer):
+    """Name a slip of the question; one that returns None in the same cases explains more than another."""
+    fitting = [candidate for candidate in candidates.slips(answer.question) if answer.is_explained(candidate)]
+    silent = [candidate for candidate in fitting if answer.is_silent_with(candidate)]
+    if not silent and not answer.is_telling():
+        return None
+    return " Or: ".join(dict.fromkeys(candidate.sentence for candidate in silent or fitting)) or None
 
 
 def _constant(answer):

@@ -104,7 +104,7 @@ def changed(change):
             "`weights` is added to `macs`; they",
         ),
         (changed(lambda r, *_: [r[0] + 1, r[1]]), "`weights` is 1 too large in every case."),
-        (changed(lambda r, k, m, f, n: [r[0] + f, r[1]]), "`weights` is too large by `filters`."),
+        (changed(lambda r, k, m, f, n: [r[0] - 2 * f, r[1]]), "`weights` is too small by 2 times `filters`."),
         (
             changed(lambda r, k, m, f, n: [r[0], r[1] // n]),
             "`macs` is what is required without a factor",

@@ -1,53 +1,51 @@
 """Ask for ZFNet and its deconvnet: sizes that round up, switches, the way back to pixels, impostors."""
 
-import itertools
-from functools import partial
+from itertools import product
 
-from course_lib import arithmetic
-from course_lib.grading.question import Question
+from course_lib.arithmetic import conv2d_parameters, dense_parameters, output_size
+from course_lib.grading.question import Chapter
 
-OFFERS = (
-    "conv2d_parameters",
-    "dense_parameters",
-    "output_size",
-)  # of `arithmetic`: the exercises import them
-
-zfnet = partial(Question, chapter="zfnet")
-
-
-# Pooling that rounds up
-
-
-def pooled_up(size, kernel, stride):
-    return -(-(size - kernel) // stride) + 1
+zfnet = Chapter(
+    "zfnet",
+    title="ZFNet",
+    about="They rebuild the network of Zeiler and Fergus (2014) from its figure 3, and the way "
+    "back from an activity to the pixels: switches, unpooling, transposed filters, and the rule "
+    "at each ReLU. At the end you can tell the network from its impostors.",
+    offers=("conv2d_parameters", "dense_parameters", "output_size"),
+    given="From the foundations you have `output_size` and `conv2d_parameters`; the library's are "
+    "imported here, and a third one:",
+    imports=("from itertools import product",),
+)
 
 
-def _draw_pooled_up(rng):
+def draw_pooled_up(rng):
     stride = rng.randint(2, 4)
     return [rng.randint(12, 240), rng.randint(stride, 7), stride]
 
 
-POOLED_UP = zfnet(
-    name="pooled_up",
-    title="Pooling that rounds up",
+@zfnet.question(
+    "Pooling that rounds up",
     points=1,
     returns="a whole number",
     visible=([110, 3, 2], [55, 3, 2], [16, 3, 3], [13, 5, 2]),
-    draw=_draw_pooled_up,
-    reference=pooled_up,
-    mistakes={
-        "That rounds down: a last window that hangs over the edge is dropped; here it is kept.": (
-            lambda n, k, s: (n - k) // s + 1
+    draw=draw_pooled_up,
+    slips={
+        "-(-(size - kernel) // stride) -> (size - kernel) // stride": (
+            "That rounds down: a last window that hangs over the edge is dropped; here it is kept."
         ),
-        "That is `same`: one window for each step that begins inside. Here a window is added only if "
-        "values are left over.": (lambda n, k, s: -(-n // s)),
-        "The side is divided by the stride, which is right for 3x3 with stride 2 only.": (
-            lambda n, k, s: n // s
+        "-(-(size - kernel) // stride) + 1 -> -(-size // stride)": (
+            "That is `same`: one window for each step that begins inside. Here a window is added "
+            "only if values are left over."
         ),
-        "The first window is missing: the steps are counted, and there is one window more.": (
-            lambda n, k, s: -(-(n - k) // s)
+        "-(-(size - kernel) // stride) + 1 -> size // stride": (
+            "The side is divided by the stride, which is right for 3x3 with stride 2 only."
         ),
-        "One window is always added, also where the last one fits.": lambda n, k, s: (n - k) // s + 2,
+        " + 1 -> ": (
+            "The first window is missing: the steps are counted, and there is one window more."
+        ),
+        "-(-(size - kernel) // stride) + 1 -> (size - kernel) // stride + 2": (
+            "One window is always added, also where the last one fits."
+        ),
     },
     hints=(
         "The first window takes `kernel` values, `size - kernel` are left.",
@@ -55,48 +53,41 @@ POOLED_UP = zfnet(
         "`-(-a // b)` is `a / b`, rounded up.",
     ),
 )
+def pooled_up(size, kernel, stride):
+    """
+    Return how many windows of `kernel` values, `stride` apart, pooling takes along a
+    side of `size` values, if the last one may hang over the edge: one more window
+    wherever values are left over.
+
+    ZFNet's sides, 110, 55, 26, 13 and 6, come from pools that round up. `kernel` is
+    never smaller than `stride`.
+    """
+    return -(-(size - kernel) // stride) + 1
 
 
-# Sizes from the picture to the dense layers
-
-
-def zfnet_sides(size):
-    return _sides(size)
-
-
-def _sides(size, padding=1, pool=lambda n: pooled_up(n, 3, 2), conv2=(2, 0), maps=256):
-    conv1 = arithmetic.output_size(size, 7, 2, padding=padding)
-    pool1 = pool(conv1)
-    stride, around = conv2
-    second = arithmetic.output_size(pool1, 5, stride, padding=around)
-    pool2 = pool(second)
-    pool5 = pool(pool2)
-    return [conv1, pool1, second, pool2, pool5, maps * pool5**2]
-
-
-def _down(size):
-    return (size - 3) // 2 + 1
-
-
-ZFNET_SIDES = zfnet(
-    name="zfnet_sides",
-    title="From 224 pixels to 9,216 values",
+@zfnet.question(
+    "From 224 pixels to 9,216 values",
     points=2,
     returns="a list `[conv1, pool1, conv2, pool2, pool5, flatten]` of whole numbers",
     visible=([224], [99], [130]),
     draw=lambda rng: [rng.randint(100, 320)],
-    reference=zfnet_sides,
-    mistakes={
-        "The pools round down; figure 3's 55, 13 and 6 need pools that round up.": (
-            lambda n: _sides(n, pool=_down)
+    slips={
+        (
+            "pooled_up(conv1 -> output_size(conv1",
+            "pooled_up(conv2 -> output_size(conv2",
+            "pooled_up(pool2 -> output_size(pool2",
+        ): "The pools round down; figure 3's 55, 13 and 6 need pools that round up.",
+        ", padding=1 -> ": (
+            "conv1 is not padded; figure 3's 110 needs one zero on each side."
         ),
-        "conv1 is not padded; figure 3's 110 needs one zero on each side.": lambda n: _sides(n, padding=0),
-        "conv2 has stride 1 and padding 2, as in AlexNet; here it is stride 2, without padding.": (
-            lambda n: _sides(n, conv2=(1, 2))
+        "output_size(pool1, 5, 2) -> output_size(pool1, 5, 1, padding=2)": (
+            "conv2 has stride 1 and padding 2, as in AlexNet; here it is stride 2, without padding."
         ),
-        "conv2 is padded by 2; here it is not padded.": lambda n: _sides(n, conv2=(2, 2)),
-        "The flattened vector has conv4's 384 maps; conv5 has 256.": lambda n: _sides(n, maps=384),
-        "The flattened vector is missing its 256 maps.": lambda n: _sides(n, maps=1),
+        "output_size(pool1, 5, 2) -> output_size(pool1, 5, 2, padding=2)": (
+            "conv2 is padded by 2; here it is not padded."
+        ),
+        "256 * -> 384 *": "The flattened vector has conv4's 384 maps; conv5 has 256.",
+        "256 * pool5**2 -> pool5**2": "The flattened vector is missing its 256 maps.",
     },
     hints=(
         "conv1 is `output_size(size, 7, 2, padding=1)`; every pool is 3x3 with stride 2 and rounds up.",
@@ -104,51 +95,47 @@ ZFNET_SIDES = zfnet(
         "pool5 is your `pooled_up` of pool2; flattened it has 256 values a position.",
     ),
 )
+def zfnet_sides(size):
+    """
+    For a picture of `size` by `size` pixels, return `[conv1, pool1, conv2, pool2,
+    pool5, flatten]`: five sides, and the values that fc6 reads. conv1 is 7x7 with
+    stride 2 and one zero around the picture, conv2 5x5 with stride 2 and none; pools
+    are 3x3/2 and round up; conv3 to conv5 keep the side; conv5 has 256 maps.
+
+    Figure 3 prints the first line. The chapter's small network is the second.
+    """
+    conv1 = output_size(size, 7, 2, padding=1)
+    pool1 = pooled_up(conv1, 3, 2)
+    conv2 = output_size(pool1, 5, 2)
+    pool2 = pooled_up(conv2, 3, 2)
+    pool5 = pooled_up(pool2, 3, 2)
+    return [conv1, pool1, conv2, pool2, pool5, 256 * pool5**2]
 
 
-# What the change of conv1 costs
-
-
-def conv1_change(size, filters):
-    return _change(size, filters)
-
-
-def _change(size, filters, colours=3, power=2, bias=0, side=None):
-    new, old = _conv1_sides(size) if side is None else (side(size), side(size))
-    weights = [kernel**2 * colours * filters for kernel in (7, 11)]
-    parameters = weights[0] - weights[1]
-    return [
-        parameters,
-        new**power * (weights[0] + bias * filters) - old**power * (weights[1] + bias * filters),
-    ]
-
-
-def _conv1_sides(size):
-    return arithmetic.output_size(size, 7, 2, padding=1), arithmetic.output_size(size, 11, 4)
-
-
-CONV1_CHANGE = zfnet(
-    name="conv1_change",
-    title="Smaller windows, more of them",
+@zfnet.question(
+    "Smaller windows, more of them",
     points=1,
     returns="a list `[parameters, macs]` of whole numbers",
     visible=([227, 96], [99, 12]),
     draw=lambda rng: [rng.randint(60, 320), rng.randint(2, 128)],
-    reference=conv1_change,
-    mistakes={
-        "The signs are exchanged: it is ZFNet less AlexNet.": (
-            lambda n, f: [-value for value in conv1_change(n, f)]
+    slips={
+        (
+            "[new_weights - old_weights, -> [old_weights - new_weights,",
+            "new**2 * new_weights - old**2 * old_weights] -> old**2 * old_weights - new**2 * new_weights]",
+        ): "The signs are exchanged: it is ZFNet less AlexNet.",
+        ("7 * 7 * 3 * -> 7 * 7 *", "11 * 11 * 3 * -> 11 * 11 *"): (
+            "The three colours are left out: a kernel reads all of them."
         ),
-        "The three colours are left out: a kernel reads all of them.": lambda n, f: _change(n, f, colours=1),
-        "The positions are counted along one side; a map is as high as wide.": (
-            lambda n, f: _change(n, f, power=1)
+        ("new**2 -> new", "old**2 -> old"): (
+            "The positions are counted along one side; a map is as high as wide."
         ),
-        "Both are counted at AlexNet's positions; stride 2 has about four times as many.": (
-            lambda n, f: _change(n, f, side=lambda size: _conv1_sides(size)[1])
+        "new**2 -> old**2": (
+            "Both are counted at AlexNet's positions; stride 2 has about four times as many."
         ),
-        "The biases are counted as MACs; adding a bias multiplies nothing.": lambda n, f: _change(
-            n, f, bias=1
-        ),
+        (
+            "new**2 * new_weights -> new**2 * (new_weights + filters)",
+            "old**2 * old_weights -> old**2 * (old_weights + filters)",
+        ): "The biases are counted as MACs; adding a bias multiplies nothing.",
     },
     hints=(
         "The biases cancel: a filter has one in either network.",
@@ -156,37 +143,29 @@ CONV1_CHANGE = zfnet(
         "The sides are `output_size(size, 7, 2, padding=1)` and `output_size(size, 11, 4)`.",
     ),
 )
+def conv1_change(size, filters):
+    """
+    ZFNet's conv1 has 7x7 windows, stride 2 and one zero around the picture; AlexNet's
+    has 11x11 windows, stride 4 and no padding. Both read three colours. Return
+    `[parameters, macs]` of ZFNet's less AlexNet's, for `filters` filters on a picture
+    of `size` pixels (a bias multiplies nothing).
 
-
-# The table
-
-
-def zfnet_parameters(size, classes, widths):
-    flat = zfnet_sides(size)[4] ** 2 * widths[2]
-    maps = [3, 96, 256, *widths]
-    rows = [
-        arithmetic.conv2d_parameters(kernel, maps[i], maps[i + 1]) for i, kernel in enumerate((7, 5, 3, 3, 3))
-    ]
-    units = [(flat, 4096), (4096, 4096), (4096, classes)]
-    return rows + [arithmetic.dense_parameters(*pair) for pair in units]
-
-
-def _table(row, value):
-    """Return the table with one row, conv1 = 1 to fc8 = 8, replaced by a function of the arguments."""
-
-    def wrong(size, classes, widths):
-        rows = zfnet_parameters(size, classes, widths)
-        rows[row - 1] = value(size, classes, widths)
-        return rows
-
-    return wrong
+    Fewer weights, more work: each weight is used at four times as many places. (Both
+    read the same picture here. The published ones read 224 and 227 pixels: their
+    difference is 65,340,000.)
+    """
+    new = output_size(size, 7, 2, padding=1)
+    old = output_size(size, 11, 4)
+    new_weights = 7 * 7 * 3 * filters
+    old_weights = 11 * 11 * 3 * filters
+    return [new_weights - old_weights, new**2 * new_weights - old**2 * old_weights]
 
 
 FIGURE_3, WIDE = [384, 384, 256], [512, 1024, 512]
 
-ZFNET_PARAMETERS = zfnet(
-    name="zfnet_parameters",
-    title="The table of ZFNet",
+
+@zfnet.question(
+    "The table of ZFNet",
     points=2,
     returns="a list of eight whole numbers, conv1 to fc8,",
     visible=([224, 1000, FIGURE_3], [224, 1000, WIDE], [130, 10, FIGURE_3]),
@@ -195,29 +174,22 @@ ZFNET_PARAMETERS = zfnet(
         rng.randint(2, 2000),
         [8 * rng.randint(8, 128) for _ in range(3)],
     ],
-    reference=zfnet_parameters,
-    mistakes={
-        "fc6 always reads 6x6 positions; they follow from the size of the picture.": _table(
-            6, lambda n, classes, widths: arithmetic.dense_parameters(36 * widths[2], 4096)
+    slips={
+        "zfnet_sides(size)[4] ** 2 -> 6**2": (
+            "fc6 always reads 6x6 positions; they follow from the size of the picture."
         ),
-        "fc6 always reads 256 maps; it reads those of conv5, the last of `widths`.": _table(
-            6, lambda n, classes, widths: arithmetic.dense_parameters(zfnet_sides(n)[5], 4096)
+        "zfnet_sides(size)[4] ** 2 * maps -> zfnet_sides(size)[5]": (
+            "fc6 always reads 256 maps; it reads those of conv5, the last of `widths`."
         ),
-        "conv2 reads 48 maps, as with AlexNet's two cards; here every kernel reads all maps.": _table(
-            2, lambda n, classes, widths: arithmetic.conv2d_parameters(5, 48, 256)
+        "(kernel, maps, filters) -> (kernel, 48 if kernel == 5 else maps, filters)": (
+            "conv2 reads 48 maps, as with AlexNet's two cards; here every kernel reads all maps."
         ),
-        "conv1 is AlexNet's, 11x11; here it is 7x7.": _table(
-            1, lambda n, classes, widths: arithmetic.conv2d_parameters(11, 3, 96)
-        ),
-        "The biases are missing: one a filter, one a unit.": lambda n, classes, widths: [
-            row - bias
-            for row, bias in zip(
-                zfnet_parameters(n, classes, widths), (96, 256, *widths, 4096, 4096, classes), strict=True
-            )
-        ],
-        "fc8 always has 1,000 units; it has one a class.": _table(
-            8, lambda n, classes, widths: arithmetic.dense_parameters(4096, 1000)
-        ),
+        "[7, -> [11,": "conv1 is AlexNet's, 11x11; here it is 7x7.",
+        (
+            "(kernel, maps, filters) -> (kernel, maps, filters, bias=False)",
+            "(inputs, units) -> (inputs, units, bias=False)",
+        ): "The biases are missing: one a filter, one a unit.",
+        "4096, classes) -> 4096, 1000)": "fc8 always has 1,000 units; it has one a class.",
     },
     hints=(
         "The maps are 3, 96, 256, then the three of `widths`; the windows 7, 5, 3, 3, 3.",
@@ -225,52 +197,59 @@ ZFNET_PARAMETERS = zfnet(
         "fc6 reads `zfnet_sides(size)[4] ** 2 * widths[2]` values.",
     ),
 )
+def zfnet_parameters(size, classes, widths):
+    """
+    Return the parameters of the eight layers, conv1 to fc8. Kernels: 96 of 7x7, 256 of
+    5x5, then `widths` of 3x3; fc6 and fc7 have 4,096 units. Every kernel reads all
+    maps. Use your `zfnet_sides`.
+
+    They add up to 62,357,608 for figure 3, and to 107,627,624 for the widest layers of
+    table 3.
+    """
+    rows, maps = [], 3
+    for kernel, filters in zip([7, 5, 3, 3, 3], [96, 256, *widths], strict=True):
+        rows.append(conv2d_parameters(kernel, maps, filters))
+        maps = filters
+    inputs = zfnet_sides(size)[4] ** 2 * maps
+    for units in (4096, 4096, classes):
+        rows.append(dense_parameters(inputs, units))
+        inputs = units
+    return rows
 
 
-# Switches
-
-
-def switches(rows):
-    return _switches(rows)
-
-
-def _switches(rows, best=max, count=pooled_up, place=lambda i, j, r, c: [r, c]):
-    side, found = len(rows), []
-    for i, j in itertools.product(range(count(side, 3, 2)), repeat=2):
-        window = itertools.product(range(2 * i, min(2 * i + 3, side)), range(2 * j, min(2 * j + 3, side)))
-        row, column = best(window, key=lambda at: rows[at[0]][at[1]])
-        found.append(place(i, j, row, column))
-    return found
-
-
-def _draw_map(rng, low=5, high=8):
+def draw_map(rng, low=5, high=8):
     side = rng.randint(low, high)
     values = rng.sample(range(100), side**2)  # no two are the same
     return [values[side * row : side * row + side] for row in range(side)]
 
 
-MAP_5 = [[3, 9, 1, 8, 0], [4, 2, 7, 5, 6], [10, 11, 20, 12, 13], [14, 15, 16, 24, 18], [19, 17, 21, 22, 23]]
+MAP_5 = [
+    [3, 9, 1, 8, 0],
+    [4, 2, 7, 5, 6],
+    [10, 11, 20, 12, 13],
+    [14, 15, 16, 24, 18],
+    [19, 17, 21, 22, 23],
+]
 MAP_4 = [[5, 1, 0, 4], [2, 3, 15, 6], [8, 9, 10, 7], [11, 12, 13, 14]]
 
-SWITCHES = zfnet(
-    name="switches",
-    title="Switches: where a maximum came from",
+
+@zfnet.question(
+    "Switches: where a maximum came from",
     points=2,
     returns="a list of pairs `[row, column]` of whole numbers",
     visible=([MAP_5], [MAP_4]),
-    draw=lambda rng: [_draw_map(rng)],
-    reference=switches,
-    mistakes={
-        "Those are positions inside the windows; a switch is the position in the whole map.": (
-            lambda rows: _switches(rows, place=lambda i, j, r, c: [r - 2 * i, c - 2 * j])
+    draw=lambda rng: [draw_map(rng)],
+    slips={
+        "[row, column] -> [row - 2 * i, column - 2 * j]": (
+            "Those are positions inside the windows; a switch is the position in the whole map."
         ),
-        "Row and column are exchanged.": lambda rows: _switches(rows, place=lambda i, j, r, c: [c, r]),
-        "Windows that hang over the edge are left out; these pools round up.": (
-            lambda rows: _switches(rows, count=lambda n, k, s: (n - k) // s + 1)
+        "[row, column] -> [column, row]": "Row and column are exchanged.",
+        "pooled_up(size -> output_size(size": (
+            "Windows that hang over the edge are left out; these pools round up."
         ),
-        "Those are the places of the smallest values.": lambda rows: _switches(rows, best=min),
-        "Rows and columns are counted from 1; the first is 0.": (
-            lambda rows: _switches(rows, place=lambda i, j, r, c: [r + 1, c + 1])
+        "max(product -> min(product": "Those are the places of the smallest values.",
+        "[row, column] -> [row + 1, column + 1]": (
+            "Rows and columns are counted from 1; the first is 0."
         ),
     },
     hints=(
@@ -280,53 +259,53 @@ SWITCHES = zfnet(
         "`max(places, key=lambda place: rows[place[0]][place[1]])` is the place of the largest value.",
     ),
 )
+def switches(rows):
+    """
+    Max pooling, 3x3 with stride 2, rounding up, of one square map of different values:
+    return where each maximum came from, as `[row, column]` in the map, for the windows
+    in reading order. Use your `pooled_up`.
+
+    In the first map two windows chose the same place; that happens all the time, since
+    windows overlap.
+    """
+    size, places = len(rows), []
+    for i, j in product(range(pooled_up(size, 3, 2)), repeat=2):
+        down = range(2 * i, min(2 * i + 3, size))
+        across = range(2 * j, min(2 * j + 3, size))
+        row, column = max(product(down, across), key=lambda at: rows[at[0]][at[1]])
+        places.append([row, column])
+    return places
 
 
-# Unpooling
-
-
-def unpool(values, places, size):
-    return _unpool(values, places, size)
-
-
-def _unpool(values, places, size, combine=lambda old, new: old + new, at=lambda r, c: (r, c)):
-    rows = [[None] * size for _ in range(size)]
-    for value, (row, column) in zip(values, places, strict=True):
-        r, c = at(row, column)
-        rows[r][c] = value if rows[r][c] is None else combine(rows[r][c], value)
-    return [[0 if value is None else value for value in row] for row in rows]
-
-
-def _draw_unpool(rng):
-    rows = _draw_map(rng)
+def draw_unpool(rng):
+    rows = draw_map(rng)
     places = switches(rows)
     return [[rng.randint(1, 99) for _ in places], places, len(rows)]
 
 
-UNPOOL = zfnet(
-    name="unpool",
-    title="Unpooling",
+@zfnet.question(
+    "Unpooling",
     points=2,
     returns="a list of `size` lists of `size` numbers",
-    visible=([[1, 20, 300, 4000], switches(MAP_5), 5], [[7, 5, 3, 9], switches(MAP_4), 4]),
-    draw=_draw_unpool,
-    reference=unpool,
+    visible=(
+        [[1, 20, 300, 4000], switches(MAP_5), 5],
+        [[7, 5, 3, 9], switches(MAP_4), 4],
+    ),
+    draw=draw_unpool,
     floats=True,
-    mistakes={
-        "Where several windows chose one place, the last value is kept; they add up.": (
-            lambda v, places, n: _unpool(v, places, n, combine=lambda old, new: new)
+    slips={
+        "+= value -> = value": (
+            "Where several windows chose one place, the last value is kept; they add up."
         ),
-        "Where several windows chose one place, the first value is kept; they add up.": (
-            lambda v, places, n: _unpool(v, places, n, combine=lambda old, new: old)
+        "+= value -> = rows[row][column] or value": (
+            "Where several windows chose one place, the first value is kept; they add up."
         ),
-        "Where several windows chose one place, the largest value is kept; they add up.": (
-            lambda v, places, n: _unpool(v, places, n, combine=max)
+        "+= value -> = max(rows[row][column], value)": (
+            "Where several windows chose one place, the largest value is kept; they add up."
         ),
-        "Row and column are exchanged.": (
-            lambda v, places, n: _unpool(v, places, n, at=lambda row, column: (column, row))
-        ),
-        "Each place counts how often it was chosen; it should get the values.": (
-            lambda v, places, n: _unpool([1] * len(v), places, n)
+        "rows[row][column] -> rows[column][row]": "Row and column are exchanged.",
+        "+= value -> += 1": (
+            "Each place counts how often it was chosen; it should get the values."
         ),
     },
     hints=(
@@ -335,53 +314,55 @@ UNPOOL = zfnet(
         "Windows overlap, so a place may be chosen twice: add the value to what is there.",
     ),
 )
+def unpool(values, places, size):
+    """
+    Put each of the `values` back to its place, `[row, column]`, in a map of `size` by
+    `size` zeros. Where several windows chose the same place, their values add up.
+
+    The paper does not say what happens to a place that was chosen twice. The gradient
+    adds; so does the chapter.
+    """
+    rows = [[0] * size for _ in range(size)]
+    for value, (row, column) in zip(values, places, strict=True):
+        rows[row][column] += value
+    return rows
 
 
-# The size of a transposed convolution
-
-
-def transposed_size(size, kernel, stride, padding):
-    return _back(size, kernel, stride, padding)
-
-
-def _back(size, kernel, stride, padding, back=lambda n, k, s, p: (n - 1) * s + k - 2 * p, sign=1):
-    output = arithmetic.output_size(size, kernel, stride, padding=padding)
-    grown = back(output, kernel, stride, padding)
-    return [grown, sign * (size - grown)]
-
-
-def _draw_transposed_size(rng):
+def draw_transposed_size(rng):
     kernel = rng.randint(2, 9)
-    return [rng.randint(20, 240), kernel, rng.randint(1, 4), rng.randint(0, kernel // 2)]
+    return [
+        rng.randint(20, 240),
+        kernel,
+        rng.randint(1, 4),
+        rng.randint(0, kernel // 2),
+    ]
 
 
-TRANSPOSED_SIZE = zfnet(
-    name="transposed_size",
-    title="The size on the way back",
+@zfnet.question(
+    "The size on the way back",
     points=2,
     returns="a list `[back, missing]` of whole numbers",
     visible=([224, 7, 2, 1], [55, 5, 2, 0], [13, 3, 1, 1], [224, 11, 4, 0]),
-    draw=_draw_transposed_size,
-    reference=transposed_size,
-    mistakes={
-        "The maps' side is multiplied by the stride; but from the first window to the last there is one "
-        "step less than windows.": (
-            lambda n, k, s, p: _back(n, k, s, p, back=lambda n, k, s, p: n * s + k - 2 * p)
+    draw=draw_transposed_size,
+    slips={
+        "(side - 1) * stride -> side * stride": (
+            "The maps' side is multiplied by the stride; but from the first window to the last "
+            "there is one step less than windows."
         ),
-        "The padding is still there: it was added on both sides, and is cut off on the way back.": (
-            lambda n, k, s, p: _back(n, k, s, p, back=lambda n, k, s, p: (n - 1) * s + k)
+        " - 2 * padding -> ": (
+            "The padding is still there: it was added on both sides, and is cut off on the way back."
         ),
-        "The padding is cut off once; there is some on both sides.": (
-            lambda n, k, s, p: _back(n, k, s, p, back=lambda n, k, s, p: (n - 1) * s + k - p)
+        " - 2 * padding ->  - padding": (
+            "The padding is cut off once; there is some on both sides."
         ),
-        "The window is left out: the last step is followed by `kernel` values.": (
-            lambda n, k, s, p: _back(n, k, s, p, back=lambda n, k, s, p: (n - 1) * s + 1 - 2 * p)
+        "+ kernel -> + 1": (
+            "The window is left out: the last step is followed by `kernel` values."
         ),
-        "The sign of `missing` is wrong: it is the size of the picture less what comes back.": (
-            lambda n, k, s, p: _back(n, k, s, p, sign=-1)
+        "size - back -> back - size": (
+            "The sign of `missing` is wrong: it is the size of the picture less what comes back."
         ),
-        "That is the convolution again, applied to its own output; it should be undone.": (
-            lambda n, k, s, p: _back(n, k, s, p, back=lambda n, k, s, p: (n + 2 * p - k) // s + 1)
+        "(side - 1) * stride + kernel - 2 * padding -> (side + 2 * padding - kernel) // stride + 1": (
+            "That is the convolution again, applied to its own output; it should be undone."
         ),
     },
     hints=(
@@ -390,180 +371,175 @@ TRANSPOSED_SIZE = zfnet(
         "`missing` is `size - back`: what was left over when the convolution divided by the stride.",
     ),
 )
+def transposed_size(size, kernel, stride, padding):
+    """
+    A convolution reads `size` values along a side. Its transpose goes back from the
+    maps to the picture, and lays down one window for each value of a map; the padding
+    is cut off. Return `[back, missing]`: the side that comes back, and how much is
+    missing to `size`: what was left over when the convolution divided by its stride.
+
+    In the first case the last window reads the last pixel, but as if it were padding,
+    which is cut off; in the last case no window reaches it. PyTorch calls the second
+    number `output_padding`; TensorFlow asks for the picture's shape instead.
+    """
+    side = output_size(size, kernel, stride, padding=padding)
+    back = (side - 1) * stride + kernel - 2 * padding
+    return [back, size - back]
 
 
-# A transposed convolution by hand
-
-
-def transposed_row(values, kernel, stride):
-    return _placed(values, kernel, stride)
-
-
-def _placed(values, kernel, stride, combine=lambda old, new: old + new):
-    row = [0] * ((len(values) - 1) * stride + len(kernel))
-    for index, value in enumerate(values):
-        for offset, weight in enumerate(kernel):
-            at = index * stride + offset
-            row[at] = combine(row[at], value * weight)
-    return row
-
-
-def _gathered(values, kernel, stride):
-    count = (len(values) - len(kernel)) // stride + 1
-    return [sum(k * values[i * stride + j] for j, k in enumerate(kernel)) for i in range(max(count, 0))]
-
-
-def _draw_transposed_row(rng):
+def draw_transposed_row(rng):
     kernel = [rng.randint(-9, 9) or 1 for _ in range(rng.randint(2, 5))]
-    return [[rng.randint(-9, 9) or 2 for _ in range(rng.randint(3, 7))], kernel, rng.randint(1, 3)]
+    values = [rng.randint(-9, 9) or 2 for _ in range(rng.randint(3, 7))]
+    return [values, kernel, rng.randint(1, 3)]
 
 
-TRANSPOSED_ROW = zfnet(
-    name="transposed_row",
-    title="Transposed filters, by hand",
+@zfnet.question(
+    "Transposed filters, by hand",
     points=2,
     returns="a list of numbers",
-    visible=([[1, 2, 3], [1, 10, 100], 2], [[1, 2, 3], [1, 10, 100], 1], [[5, 0, -1, 2], [2, 3], 3]),
-    draw=_draw_transposed_row,
-    reference=transposed_row,
+    visible=(
+        [[1, 2, 3], [1, 10, 100], 2],
+        [[1, 2, 3], [1, 10, 100], 1],
+        [[5, 0, -1, 2], [2, 3], 3],
+    ),
+    draw=draw_transposed_row,
     floats=True,
-    mistakes={
-        "Where two windows overlap, the last one is kept; they add up.": (
-            lambda v, k, s: _placed(v, k, s, combine=lambda old, new: new)
+    slips={
+        "+= value -> = value": "Where two windows overlap, the last one is kept; they add up.",
+        "enumerate(kernel) -> enumerate(kernel[::-1])": (
+            "The filter is reversed. Each value lays it down as it is; in the picture of a sliding "
+            "window it appears reversed by itself."
         ),
-        "The filter is reversed. Each value lays it down as it is; in the picture of a sliding window it "
-        "appears reversed by itself.": lambda v, k, s: _placed(v, k[::-1], s),
-        "The stride is left out: the windows of two neighbours are `stride` apart.": (
-            lambda v, k, s: _placed(v, k, 1)
+        ("* stride + len -> + len", "i * stride -> i"): (
+            "The stride is left out: the windows of two neighbours are `stride` apart."
         ),
-        "The row is too long: it ends with the last window.": (
-            lambda v, k, s: _placed(v, k, s) + [0] * max(s - 1, 1)
+        "return row -> return row + [0] * max(stride - 1, 1)": (
+            "The row is too long: it ends with the last window."
         ),
-        "That is the convolution itself: it gathers values into windows. Here each value is spread.": (
-            _gathered
-        ),
+        (
+            "(len(values) - 1) * stride + len(kernel) -> max((len(values) - len(kernel)) // stride + 1, 0)",
+            "i, value in enumerate(values) -> i in range(len(row))",
+            "row[i * stride + j] += value -> row[i] += values[i * stride + j]",
+        ): "That is the convolution itself: it gathers values into windows. Here each value is spread.",
     },
     hints=(
         "The row has `(len(values) - 1) * stride + len(kernel)` places; begin with zeros.",
         "Value number i adds `value * kernel[j]` to the place `i * stride + j`.",
     ),
 )
+def transposed_row(values, kernel, stride):
+    """
+    A transposed convolution along a row: each value lays down the kernel, multiplied by
+    the value, and moves by `stride` for the next one. Where windows overlap they add
+    up. There is no padding.
+
+    In the second case every place but the outer ones belongs to several windows.
+    """
+    row = [0] * ((len(values) - 1) * stride + len(kernel))
+    for i, value in enumerate(values):
+        for j, weight in enumerate(kernel):
+            row[i * stride + j] += value * weight
+    return row
 
 
-# Three rules for ReLU
+def draw_relu(rng):
+    signal = [rng.randint(-9, 9) for _ in range(8)]
+    return [signal, [max(0, rng.randint(-5, 9)) for _ in range(8)]]
 
 
-def relu_rules(signal, activity):
-    return [_forward_mask(signal, activity), _positive(signal), _forward_mask(_positive(signal), activity)]
-
-
-def _positive(signal):
-    return [max(s, 0) for s in signal]
-
-
-def _forward_mask(signal, activity):
-    return [s if a > 0 else 0 for s, a in zip(signal, activity, strict=True)]
-
-
-RELU_RULES = zfnet(
-    name="relu_rules",
-    title="Three rules for one ReLU",
+@zfnet.question(
+    "Three rules for one ReLU",
     points=1,
     returns="a list `[gradient, deconvnet, guided]` of three lists of numbers",
     visible=([[4, -3, 2, -1, 6], [5, 7, 0, 0, 1]], [[-2, 3], [0, 0]]),
-    draw=lambda rng: [
-        [rng.randint(-9, 9) for _ in range(8)],
-        [max(0, rng.randint(-5, 9)) for _ in range(8)],
-    ],
-    reference=relu_rules,
+    draw=draw_relu,
     floats=True,
-    mistakes={
-        "The gradient and the deconvnet are exchanged: the gradient asks where the unit was active, the "
-        "deconvnet where the signal is positive.": lambda s, a: [
-            _positive(s),
-            _forward_mask(s, a),
-            relu_rules(s, a)[2],
-        ],
-        "A unit whose activity is 0 is silent: the gradient does not pass there.": (
-            lambda s, a: [list(s), _positive(s), _positive(s)]
+    slips={
+        "[gradient, deconvnet, guided] -> [deconvnet, gradient, guided]": (
+            "The gradient and the deconvnet are exchanged: the gradient asks where the unit was "
+            "active, the deconvnet where the signal is positive."
         ),
-        "The guided rule needs both, an active unit and a positive signal.": lambda s, a: [
-            *relu_rules(s, a)[:2],
-            [max(x, y) for x, y in zip(_forward_mask(s, a), _positive(s), strict=True)],
-        ],
-        "The activities are passed on; it is the signal that comes back.": lambda s, a: [
-            [y if y > 0 else 0 for y in a],
-            [y if x > 0 else 0 for x, y in zip(s, a, strict=True)],
-            [y if x > 0 and y > 0 else 0 for x, y in zip(s, a, strict=True)],
-        ],
+        ("[s if a > 0 -> [s if a >= 0", "and a > 0 -> and a >= 0"): (
+            "A unit whose activity is 0 is silent: the gradient does not pass there."
+        ),
+        "s > 0 and a > 0 -> s > 0": "The guided rule needs both, an active unit and a positive signal.",
+        (
+            "[s if a > 0 -> [a if a > 0",
+            "max(s, 0) for s, _ -> a if s > 0 else 0 for s, a",
+            "[s if s > 0 -> [a if s > 0",
+        ): ("The activities are passed on; it is the signal that comes back."),
     },
     hints=(
         "The gradient passes where the activity is above 0, whatever the sign of the signal.",
         "The deconvnet passes `max(value, 0)`, whatever the activity; the guided rule asks for both.",
     ),
 )
+def relu_rules(signal, activity):
+    """
+    On the way back a `signal` arrives at a ReLU, whose units had the `activity` on the
+    way up. Return what passes by three rules: the gradient (where the unit was active),
+    the deconvnet (where the signal is positive) and guided back-propagation (both);
+    elsewhere it is 0.
+
+    The rest of the way is the same for all three.
+    """
+    pairs = list(zip(signal, activity, strict=True))
+    gradient = [s if a > 0 else 0 for s, a in pairs]
+    deconvnet = [max(s, 0) for s, _ in pairs]
+    guided = [s if s > 0 and a > 0 else 0 for s, a in pairs]
+    return [gradient, deconvnet, guided]
 
 
-# Which pixels a unit sees
+CONV2_STACK = [[7, 2, 1], [3, 2, 0], [5, 2, 0]]
+CONV5_STACK = [*CONV2_STACK, [3, 2, 0], [3, 1, 1], [3, 1, 1], [3, 1, 1]]
 
 
-def pixels_seen(stack, index, size):
-    return _seen(stack, index, size)
-
-
-def _seen(stack, index, size, clip=True, padded=True, wide=lambda k, jump, next_jump: (k - 1) * jump, end=1):
-    extent, jump, first = 1, 1, 0
-    for kernel, stride, padding in stack:
-        extent += wide(kernel, jump, jump * stride)
-        first -= padding * jump if padded else 0
-        jump *= stride
-    first += index * jump
-    last = first + extent - end
-    return [max(first, 0), min(last, size - 1)] if clip else [first, last]
-
-
-def _draw_seen(rng):
+def draw_seen(rng):
     """Draw a unit that reads all of its field in the picture: no layer leaves over a value of it."""
     while True:
         stack, sides = [], [rng.randint(200, 320)]
         for _ in range(rng.randint(3, 5)):
             kernel, stride = rng.choice([3, 5, 7]), rng.randint(1, 2)
             stack.append([kernel, stride, rng.randint(0, kernel // 2)])
-            sides.append(arithmetic.output_size(sides[-1], kernel, stride, padding=stack[-1][2]))
+            sides.append(output_size(sides[-1], kernel, stride, padding=stack[-1][2]))
         from_edge, units = rng.randint(0, 2), sides.pop()
         index = last = rng.choice([from_edge, units - 1 - from_edge]) % units
-        for (kernel, stride, padding), side in zip(reversed(stack), reversed(sides), strict=True):
+        for (kernel, stride, padding), side in zip(
+            reversed(stack), reversed(sides), strict=True
+        ):
             last = min(last * stride - padding + kernel, side) - 1
         if last == pixels_seen(stack, index, sides[0])[1]:
             return [stack, index, sides[0]]
 
 
-CONV2_STACK = [[7, 2, 1], [3, 2, 0], [5, 2, 0]]
-CONV5_STACK = [*CONV2_STACK, [3, 2, 0], [3, 1, 1], [3, 1, 1], [3, 1, 1]]
-
-PIXELS_SEEN = zfnet(
-    name="pixels_seen",
-    title="What a unit sees",
+@zfnet.question(
+    "What a unit sees",
     points=2,
     returns="a list `[first, last]` of whole numbers",
-    visible=([CONV2_STACK, 3, 224], [CONV2_STACK, 0, 224], [CONV5_STACK, 6, 224], [CONV5_STACK, 12, 224]),
-    draw=_draw_seen,
-    reference=pixels_seen,
-    mistakes={
-        "Pixels outside the picture are counted; the first is 0, the last `size - 1`.": (
-            lambda stack, i, n: _seen(stack, i, n, clip=False)
+    visible=(
+        [CONV2_STACK, 3, 224],
+        [CONV2_STACK, 0, 224],
+        [CONV5_STACK, 6, 224],
+        [CONV5_STACK, 12, 224],
+    ),
+    draw=draw_seen,
+    slips={
+        "max(first, 0), min(first + extent, size) - 1 -> first, first + extent - 1": (
+            "Pixels outside the picture are counted; the first is 0, the last `size - 1`."
         ),
-        "The padding is left out: it moves the field back by `padding` steps of the layer's input.": (
-            lambda stack, i, n: _seen(stack, i, n, padded=False)
+        "padding * jump -> 0": (
+            "The padding is left out: it moves the field back by `padding` steps of the layer's "
+            "input."
         ),
-        "The strides of the layers before are left out: a window widens the field by (kernel - 1) jumps.": (
-            lambda stack, i, n: _seen(stack, i, n, wide=lambda k, jump, after: k - 1)
+        "(kernel - 1) * jump -> kernel - 1": (
+            "The strides of the layers before are left out: a window widens the field by "
+            "(kernel - 1) jumps."
         ),
-        "A layer's own stride widens its field already; it counts from the next layer on.": (
-            lambda stack, i, n: _seen(stack, i, n, wide=lambda k, jump, after: (k - 1) * after)
+        "(kernel - 1) * jump -> (kernel - 1) * jump * stride": (
+            "A layer's own stride widens its field already; it counts from the next layer on."
         ),
-        "The last pixel is one too far: a field of 3 from pixel 0 on ends at pixel 2.": (
-            lambda stack, i, n: _seen(stack, i, n, end=0)
+        "min(first + extent, size) - 1 -> min(first + extent, size - 1)": (
+            "The last pixel is one too far: a field of 3 from pixel 0 on ends at pixel 2."
         ),
     },
     hints=(
@@ -574,45 +550,51 @@ PIXELS_SEEN = zfnet(
         "cases here, every pixel of the field is read.",
     ),
 )
+def pixels_seen(stack, index, size):
+    """
+    Return `[first, last]`, the pixels along one side that a unit sees: its field, cut
+    off at the edges of the picture, whose pixels are 0 to `size - 1`. `stack` has a
+    `[kernel, stride, padding]` for each layer from the picture on, and the unit is
+    number `index` of the last layer, counted from 0.
+
+    The first two are of ZFNet's conv2, the last two of its conv5 (the middle unit and
+    the last): a patch of 27 pixels, and one of 139. In all cases, shown or not, the
+    unit reads each pixel of its field that lies in the picture; elsewhere a layer may
+    leave over values at the right edge, which nobody reads.
+    """
+    extent, jump, first = 1, 1, 0
+    for kernel, stride, padding in stack:
+        extent += (kernel - 1) * jump
+        first -= padding * jump
+        jump *= stride
+    first += index * jump
+    return [max(first, 0), min(first + extent, size) - 1]
 
 
-# An occlusion map
-
-
-def occlusion_runs(size, square, step):
-    places = (size - square) // step + 1
-    middle = size // 2
-    over = sum(step * place <= middle < step * place + square for place in range(places))
-    return [places**2, over**2]
-
-
-def _draw_occlusion(rng):
+def draw_occlusion(rng):
     step = rng.randint(2, 6)
     return [rng.randint(60, 240), rng.randint(3 * step, 40), step]
 
 
-OCCLUSION_RUNS = zfnet(
-    name="occlusion_runs",
-    title="The price of an occlusion map",
+@zfnet.question(
+    "The price of an occlusion map",
     points=1,
     returns="a list `[runs, over]` of whole numbers",
     visible=([99, 27, 6], [224, 50, 5], [64, 16, 8]),
-    draw=_draw_occlusion,
-    reference=occlusion_runs,
-    mistakes={
-        "The positions are counted along one side; the square moves in both directions.": lambda n, k, s: [
-            (n - k) // s + 1,
-            round(occlusion_runs(n, k, s)[1] ** 0.5),
-        ],
-        "The square may not hang over the edge: the last place begins at `size - square` or before.": (
-            lambda n, k, s: [(-(-n // s)) ** 2, occlusion_runs(n, k, s)[1]]
+    draw=draw_occlusion,
+    slips={
+        "[places**2, over**2] -> [places, over]": (
+            "The positions are counted along one side; the square moves in both directions."
         ),
-        "The first place is missing: the steps are counted, and there is one place more.": lambda n, k, s: [
-            ((n - k) // s) ** 2,
-            occlusion_runs(n, k, s)[1],
-        ],
-        "`over` counts the squares that cover the middle pixel, not its distance in steps.": (
-            lambda n, k, s: [occlusion_runs(n, k, s)[0], (n // 2 // s) ** 2]
+        "[places**2 -> [(-(-size // step)) ** 2": (
+            "The square may not hang over the edge: the last place begins at `size - square` or "
+            "before."
+        ),
+        "[places**2 -> [(places - 1) ** 2": (
+            "The first place is missing: the steps are counted, and there is one place more."
+        ),
+        "over**2] -> (middle // step) ** 2]": (
+            "`over` counts the squares that cover the middle pixel, not its distance in steps."
         ),
     },
     hints=(
@@ -621,66 +603,67 @@ OCCLUSION_RUNS = zfnet(
         "Count the places that cover pixel `size // 2`, and square both counts.",
     ),
 )
+def occlusion_runs(size, square, step):
+    """
+    For an occlusion map a `square` moves over a picture of `size` pixels a side, `step`
+    pixels at a time, from the upper left corner, as long as it fits. Return `[runs,
+    over]`: how often the network runs, and in how many of these runs the square covers
+    the middle pixel, number `size // 2` in both directions.
+
+    The first case is the chapter's.
+    """
+    places = (size - square) // step + 1
+    middle = size // 2
+    starts = [step * place for place in range(places)]
+    over = sum(start <= middle < start + square for start in starts)
+    return [places**2, over**2]
 
 
-# The impostors
+CHOICES = tuple(product([False, True], repeat=4))
 
 
-def zfnet_impostor(side, total):
-    return _explained(side, total)
-
-
-def _built(unpadded, rounded_down, stride_1, wide):
+def departed(unpadded, rounded_down, stride_1, wide):
     """Return `[side of conv1, parameters]` of ZFNet with each of the four departures made or not."""
+    pool = output_size if rounded_down else pooled_up
     widths = WIDE if wide else FIGURE_3
-    sides = _sides(
-        224,
-        padding=0 if unpadded else 1,
-        pool=_down if rounded_down else lambda n: pooled_up(n, 3, 2),
-        conv2=(1, 2) if stride_1 else (2, 0),
-    )
+    conv1 = output_size(224, 7, 2, padding=0 if unpadded else 1)
+    pool1 = pool(conv1, 3, 2)
+    conv2 = pool1 if stride_1 else output_size(pool1, 5, 2)
+    pool5 = pool(pool(conv2, 3, 2), 3, 2)
     rows = zfnet_parameters(224, 1000, widths)
-    rows[5] = arithmetic.dense_parameters(sides[4] ** 2 * widths[2], 4096)
-    return [sides[0], sum(rows)]
+    fc6 = dense_parameters(pool5**2 * widths[-1], 4096)
+    return [conv1, sum(rows) - rows[5] + fc6]
 
 
-CHOICES = tuple(itertools.product([False, True], repeat=4))
-FINGERPRINTS = {tuple(_built(*choice)): list(choice) for choice in CHOICES}
-
-
-def _explained(side, total):
-    return list(FINGERPRINTS.get((side, total), [False] * 4))
-
-
-IMPOSTOR_CASES = (
-    (False, False, False, False),
-    (True, False, False, False),
-    (False, True, False, False),
-    (True, False, True, True),
-    (False, False, True, False),
-)
-
-ZFNET_IMPOSTOR = zfnet(
-    name="zfnet_impostor",
-    title="Find the impostor",
+@zfnet.question(
+    "Find the impostor",
     points=2,
     returns="a list of four truth values",
-    visible=tuple(_built(*case) for case in IMPOSTOR_CASES),
-    draw=lambda rng: _built(*rng.choice(CHOICES)),
-    reference=zfnet_impostor,
-    mistakes={
-        "The missing padding of conv1 is overlooked: it leaves the total as it is, and only the side shows "
-        "it.": lambda side, total: [False, *_explained(side, total)[1:]],
-        "Only single departures are tried; an impostor may combine several.": (
-            lambda side, total: _explained(side, total) if sum(_explained(side, total)) < 2 else [False] * 4
+    visible=(
+        departed(False, False, False, False),
+        departed(True, False, False, False),
+        departed(False, True, False, False),
+        departed(True, False, True, True),
+        departed(False, False, True, False),
+    ),
+    draw=lambda rng: departed(*rng.choice(CHOICES)),
+    slips={
+        "return list(choice) -> return [False, *choice[1:]]": (
+            "The missing padding of conv1 is overlooked: it leaves the total as it is, and only "
+            "the side shows it."
         ),
-        "True and False are exchanged: True says that the network departs from figure 3 there.": (
-            lambda side, total: [not departs for departs in _explained(side, total)]
+        "return list(choice) -> return list(choice) if sum(choice) < 2 else [False] * 4": (
+            "Only single departures are tried; an impostor may combine several."
         ),
-        "Rounding down and the stride of conv2 are exchanged: rounded down, fc6 reads less; with stride 1, "
-        "much more.": lambda side, total: [_explained(side, total)[index] for index in (0, 2, 1, 3)],
-        "The wide layers are overlooked: 512-1024-512 maps change conv3, conv4, conv5 and fc6.": (
-            lambda side, total: [*_explained(side, total)[:3], False]
+        "return list(choice) -> return [not departs for departs in choice]": (
+            "True and False are exchanged: True says that the network departs from figure 3 there."
+        ),
+        "return list(choice) -> return [choice[index] for index in (0, 2, 1, 3)]": (
+            "Rounding down and the stride of conv2 are exchanged: rounded down, fc6 reads less; "
+            "with stride 1, much more."
+        ),
+        "return list(choice) -> return [*choice[:3], False]": (
+            "The wide layers are overlooked: 512-1024-512 maps change conv3, conv4, conv5 and fc6."
         ),
     },
     hints=(
@@ -690,18 +673,30 @@ ZFNET_IMPOSTOR = zfnet(
         "Try all 16 with `itertools.product([False, True], repeat=4)`.",
     ),
 )
+def zfnet_impostor(side, total):
+    """
+    Networks called ZFNet leave out the padding of conv1, round down in the pools, give
+    conv2 AlexNet's stride 1 and padding 2, or have 512-1024-512 maps in conv3 to conv5.
+    From the side of conv1's output and the total of parameters, for 224 pixels and
+    1,000 classes, tell which were done: four truth values in this order.
 
-QUESTIONS = (
-    POOLED_UP,
-    ZFNET_SIDES,
-    CONV1_CHANGE,
-    ZFNET_PARAMETERS,
-    SWITCHES,
-    UNPOOL,
-    TRANSPOSED_SIZE,
-    TRANSPOSED_ROW,
-    RELU_RULES,
-    PIXELS_SEEN,
-    OCCLUSION_RUNS,
-    ZFNET_IMPOSTOR,
-)
+    All are found in public code, the fourth network whole, with three of them at once:
+    it has six times the parameters of the paper's. A missing padding changes no total:
+    look at the side.
+    """
+
+    def built(unpadded, rounded_down, stride_1, wide):
+        def pool(side):
+            return output_size(side, 3, 2) if rounded_down else pooled_up(side, 3, 2)
+
+        conv1 = output_size(224, 7, 2, padding=0 if unpadded else 1)
+        conv2 = pool(conv1) if stride_1 else output_size(pool(conv1), 5, 2)
+        widths = [512, 1024, 512] if wide else [384, 384, 256]
+        rows = zfnet_parameters(224, 1000, widths)
+        rows[5] = dense_parameters(pool(pool(conv2)) ** 2 * widths[-1], 4096)
+        return conv1, sum(rows)
+
+    for choice in product([False, True], repeat=4):
+        if built(*choice) == (side, total):
+            return list(choice)
+    return [False] * 4

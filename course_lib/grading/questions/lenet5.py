@@ -774,9 +774,6 @@ NOTHING_FOUND = "return list(choice) -> return list(choice)\n    return [False] 
         ("-17_280 -> 0", NOTHING_FOUND): (
             "The smaller input is left out: without padding, 28x28 pixels shrink C5 by 17,280 weights."
         ),
-        ("-17_280 -> 17_280", NOTHING_FOUND): (
-            "The smaller input is taken to add 17,280 weights; it takes them away."
-        ),
         ("850 -> 840", NOTHING_FOUND): (
             "The softmax layer is taken to add 840 weights; with its biases it adds 850."
         ),

@@ -1,4 +1,4 @@
-"""Ask for ZFNet and its deconvnet: sizes that round up, switches, the way back to pixels, impostors."""
+"""Ask for ZFNet and its deconvnet: sizes, switches, the way back, impostors."""
 
 from itertools import product
 
@@ -8,12 +8,13 @@ from course_lib.grading.question import Chapter
 zfnet = Chapter(
     "zfnet",
     title="ZFNet",
-    about="They rebuild the network of Zeiler and Fergus (2014) from its figure 3, and the way "
-    "back from an activity to the pixels: switches, unpooling, transposed filters, and the rule "
-    "at each ReLU. At the end you can tell the network from its impostors.",
+    about="They rebuild the network of Zeiler and Fergus (2014) from its figure 3, and "
+    "the way back from an activity to the pixels: switches, unpooling, transposed "
+    "filters, and the rule at each ReLU. At the end you can tell the network from its "
+    "impostors.",
     offers=("conv2d_parameters", "dense_parameters", "output_size"),
-    given="From the foundations you have `output_size` and `conv2d_parameters`; the library's are "
-    "imported here, and a third one:",
+    given="From the foundations you have `output_size` and `conv2d_parameters`; the "
+    "library's are imported here, and a third one:",
     imports=("from itertools import product",),
 )
 
@@ -31,17 +32,20 @@ def draw_pooled_up(rng):
     draw=draw_pooled_up,
     slips={
         "-(-(size - kernel) // stride) -> (size - kernel) // stride": (
-            "That rounds down: a last window that hangs over the edge is dropped; here it is kept."
+            "That rounds down: a last window that hangs over the edge is dropped; here "
+            "it is kept."
         ),
         "-(-(size - kernel) // stride) + 1 -> -(-size // stride)": (
-            "That is `same`: one window for each step that begins inside. Here a window is added "
-            "only if values are left over."
+            "That is `same`: one window for each step that begins inside. Here a "
+            "window is added only if values are left over."
         ),
         "-(-(size - kernel) // stride) + 1 -> size // stride": (
-            "The side is divided by the stride, which is right for 3x3 with stride 2 only."
+            "The side is divided by the stride, which is right for 3x3 with stride 2 "
+            "only."
         ),
         " + 1 -> ": (
-            "The first window is missing: the steps are counted, and there is one window more."
+            "The first window is missing: the steps are counted, and there is one "
+            "window more."
         ),
         "-(-(size - kernel) // stride) + 1 -> (size - kernel) // stride + 2": (
             "One window is always added, also where the last one fits."
@@ -49,7 +53,8 @@ def draw_pooled_up(rng):
     },
     hints=(
         "The first window takes `kernel` values, `size - kernel` are left.",
-        "Each further window moves by `stride`: divide what is left by the stride, and round up.",
+        "Each further window moves by `stride`: divide what is left by the stride, and "
+        "round up.",
         "`-(-a // b)` is `a / b`, rounded up.",
     ),
 )
@@ -81,7 +86,8 @@ def pooled_up(size, kernel, stride):
             "conv1 is not padded; figure 3's 110 needs one zero on each side."
         ),
         "output_size(pool1, 5, 2) -> output_size(pool1, 5, 1, padding=2)": (
-            "conv2 has stride 1 and padding 2, as in AlexNet; here it is stride 2, without padding."
+            "conv2 has stride 1 and padding 2, as in AlexNet; here it is stride 2, "
+            "without padding."
         ),
         "output_size(pool1, 5, 2) -> output_size(pool1, 5, 2, padding=2)": (
             "conv2 is padded by 2; here it is not padded."
@@ -90,7 +96,8 @@ def pooled_up(size, kernel, stride):
         "256 * pool5**2 -> pool5**2": "The flattened vector is missing its 256 maps.",
     },
     hints=(
-        "conv1 is `output_size(size, 7, 2, padding=1)`; every pool is 3x3 with stride 2 and rounds up.",
+        "conv1 is `output_size(size, 7, 2, padding=1)`; every pool is 3x3 with stride "
+        "2 and rounds up.",
         "conv2 is 5x5 with stride 2 and no padding; conv3 to conv5 keep the side.",
         "pool5 is your `pooled_up` of pool2; flattened it has 256 values a position.",
     ),
@@ -121,7 +128,8 @@ def zfnet_sides(size):
     slips={
         (
             "[new_weights - old_weights, -> [old_weights - new_weights,",
-            "new**2 * new_weights - old**2 * old_weights] -> old**2 * old_weights - new**2 * new_weights]",
+            "new**2 * new_weights - old**2 * old_weights] -> old**2 * old_weights - "
+            "new**2 * new_weights]",
         ): "The signs are exchanged: it is ZFNet less AlexNet.",
         ("7 * 7 * 3 * -> 7 * 7 *", "11 * 11 * 3 * -> 11 * 11 *"): (
             "The three colours are left out: a kernel reads all of them."
@@ -130,7 +138,8 @@ def zfnet_sides(size):
             "The positions are counted along one side; a map is as high as wide."
         ),
         "new**2 -> old**2": (
-            "Both are counted at AlexNet's positions; stride 2 has about four times as many."
+            "Both are counted at AlexNet's positions; stride 2 has about four times as "
+            "many."
         ),
         (
             "new**2 * new_weights -> new**2 * (new_weights + filters)",
@@ -140,7 +149,8 @@ def zfnet_sides(size):
     hints=(
         "The biases cancel: a filter has one in either network.",
         "MACs are output side squared, times window squared, times 3, times filters.",
-        "The sides are `output_size(size, 7, 2, padding=1)` and `output_size(size, 11, 4)`.",
+        "The sides are `output_size(size, 7, 2, padding=1)` and `output_size(size, 11, "
+        "4)`.",
     ),
 )
 def conv1_change(size, filters):
@@ -182,18 +192,22 @@ FIGURE_3, WIDE = [384, 384, 256], [512, 1024, 512]
             "fc6 always reads 256 maps; it reads those of conv5, the last of `widths`."
         ),
         "(kernel, maps, filters) -> (kernel, 48 if kernel == 5 else maps, filters)": (
-            "conv2 reads 48 maps, as with AlexNet's two cards; here every kernel reads all maps."
+            "conv2 reads 48 maps, as with AlexNet's two cards; here every kernel reads "
+            "all maps."
         ),
         "[7, -> [11,": "conv1 is AlexNet's, 11x11; here it is 7x7.",
         (
             "(kernel, maps, filters) -> (kernel, maps, filters, bias=False)",
             "(inputs, units) -> (inputs, units, bias=False)",
         ): "The biases are missing: one a filter, one a unit.",
-        "4096, classes) -> 4096, 1000)": "fc8 always has 1,000 units; it has one a class.",
+        "4096, classes) -> 4096, 1000)": "fc8 always has 1,000 units; it has one a "
+        "class.",
     },
     hints=(
-        "The maps are 3, 96, 256, then the three of `widths`; the windows 7, 5, 3, 3, 3.",
-        "Five times `conv2d_parameters(kernel, maps before, maps after)`, three times `dense_parameters`.",
+        "The maps are 3, 96, 256, then the three of `widths`; the windows 7, 5, 3, 3, "
+        "3.",
+        "Five times `conv2d_parameters(kernel, maps before, maps after)`, three times "
+        "`dense_parameters`.",
         "fc6 reads `zfnet_sides(size)[4] ** 2 * widths[2]` values.",
     ),
 )
@@ -241,7 +255,8 @@ MAP_4 = [[5, 1, 0, 4], [2, 3, 15, 6], [8, 9, 10, 7], [11, 12, 13, 14]]
     draw=lambda rng: [draw_map(rng)],
     slips={
         "[row, column] -> [row - 2 * i, column - 2 * j]": (
-            "Those are positions inside the windows; a switch is the position in the whole map."
+            "Those are positions inside the windows; a switch is the position in the "
+            "whole map."
         ),
         "[row, column] -> [column, row]": "Row and column are exchanged.",
         "pooled_up(size -> output_size(size": (
@@ -253,10 +268,11 @@ MAP_4 = [[5, 1, 0, 4], [2, 3, 15, 6], [8, 9, 10, 7], [11, 12, 13, 14]]
         ),
     },
     hints=(
-        "Go through the windows in reading order: rows `2 * i` to `2 * i + 2`, columns alike, as far as the "
-        "map goes.",
+        "Go through the windows in reading order: rows `2 * i` to `2 * i + 2`, columns "
+        "alike, as far as the map goes.",
         "There are `pooled_up(len(rows), 3, 2)` windows along each side.",
-        "`max(places, key=lambda place: rows[place[0]][place[1]])` is the place of the largest value.",
+        "`max(places, key=lambda place: rows[place[0]][place[1]])` is the place of the "
+        "largest value.",
     ),
 )
 def switches(rows):
@@ -295,13 +311,16 @@ def draw_unpool(rng):
     floats=True,
     slips={
         "+= value -> = value": (
-            "Where several windows chose one place, the last value is kept; they add up."
+            "Where several windows chose one place, the last value is kept; they add "
+            "up."
         ),
         "+= value -> = rows[row][column] or value": (
-            "Where several windows chose one place, the first value is kept; they add up."
+            "Where several windows chose one place, the first value is kept; they add "
+            "up."
         ),
         "+= value -> = max(rows[row][column], value)": (
-            "Where several windows chose one place, the largest value is kept; they add up."
+            "Where several windows chose one place, the largest value is kept; they "
+            "add up."
         ),
         "rows[row][column] -> rows[column][row]": "Row and column are exchanged.",
         "+= value -> += 1": (
@@ -311,7 +330,8 @@ def draw_unpool(rng):
     hints=(
         "Begin with `[[0] * size for _ in range(size)]`.",
         "`zip(values, places)` pairs each value with its place.",
-        "Windows overlap, so a place may be chosen twice: add the value to what is there.",
+        "Windows overlap, so a place may be chosen twice: add the value to what is "
+        "there.",
     ),
 )
 def unpool(values, places, size):
@@ -346,11 +366,12 @@ def draw_transposed_size(rng):
     draw=draw_transposed_size,
     slips={
         "(side - 1) * stride -> side * stride": (
-            "The maps' side is multiplied by the stride; but from the first window to the last "
-            "there is one step less than windows."
+            "The maps' side is multiplied by the stride; but from the first window to "
+            "the last there is one step less than windows."
         ),
         " - 2 * padding -> ": (
-            "The padding is still there: it was added on both sides, and is cut off on the way back."
+            "The padding is still there: it was added on both sides, and is cut off on "
+            "the way back."
         ),
         " - 2 * padding ->  - padding": (
             "The padding is cut off once; there is some on both sides."
@@ -359,16 +380,21 @@ def draw_transposed_size(rng):
             "The window is left out: the last step is followed by `kernel` values."
         ),
         "size - back -> back - size": (
-            "The sign of `missing` is wrong: it is the size of the picture less what comes back."
+            "The sign of `missing` is wrong: it is the size of the picture less what "
+            "comes back."
         ),
-        "(side - 1) * stride + kernel - 2 * padding -> (side + 2 * padding - kernel) // stride + 1": (
-            "That is the convolution again, applied to its own output; it should be undone."
+        "(side - 1) * stride + kernel - 2 * padding -> (side + 2 * padding - kernel) "
+        "// stride + 1": (
+            "That is the convolution again, applied to its own output; it should be "
+            "undone."
         ),
     },
     hints=(
         "First the maps' side: `output_size(size, kernel, stride, padding=padding)`.",
-        "The windows together reach over `(side - 1) * stride + kernel` values, the padding among them.",
-        "`missing` is `size - back`: what was left over when the convolution divided by the stride.",
+        "The windows together reach over `(side - 1) * stride + kernel` values, the "
+        "padding among them.",
+        "`missing` is `size - back`: what was left over when the convolution divided "
+        "by the stride.",
     ),
 )
 def transposed_size(size, kernel, stride, padding):
@@ -405,10 +431,11 @@ def draw_transposed_row(rng):
     draw=draw_transposed_row,
     floats=True,
     slips={
-        "+= value -> = value": "Where two windows overlap, the last one is kept; they add up.",
+        "+= value -> = value": "Where two windows overlap, the last one is kept; they "
+        "add up.",
         "enumerate(kernel) -> enumerate(kernel[::-1])": (
-            "The filter is reversed. Each value lays it down as it is; in the picture of a sliding "
-            "window it appears reversed by itself."
+            "The filter is reversed. Each value lays it down as it is; in the picture "
+            "of a sliding window it appears reversed by itself."
         ),
         ("* stride + len -> + len", "i * stride -> i"): (
             "The stride is left out: the windows of two neighbours are `stride` apart."
@@ -417,13 +444,16 @@ def draw_transposed_row(rng):
             "The row is too long: it ends with the last window."
         ),
         (
-            "(len(values) - 1) * stride + len(kernel) -> max((len(values) - len(kernel)) // stride + 1, 0)",
+            "(len(values) - 1) * stride + len(kernel) -> max((len(values) - "
+            "len(kernel)) // stride + 1, 0)",
             "i, value in enumerate(values) -> i in range(len(row))",
             "row[i * stride + j] += value -> row[i] += values[i * stride + j]",
-        ): "That is the convolution itself: it gathers values into windows. Here each value is spread.",
+        ): "That is the convolution itself: it gathers values into windows. Here each "
+        "value is spread.",
     },
     hints=(
-        "The row has `(len(values) - 1) * stride + len(kernel)` places; begin with zeros.",
+        "The row has `(len(values) - 1) * stride + len(kernel)` places; begin with "
+        "zeros.",
         "Value number i adds `value * kernel[j]` to the place `i * stride + j`.",
     ),
 )
@@ -456,13 +486,14 @@ def draw_relu(rng):
     floats=True,
     slips={
         "[gradient, deconvnet, guided] -> [deconvnet, gradient, guided]": (
-            "The gradient and the deconvnet are exchanged: the gradient asks where the unit was "
-            "active, the deconvnet where the signal is positive."
+            "The gradient and the deconvnet are exchanged: the gradient asks where the "
+            "unit was active, the deconvnet where the signal is positive."
         ),
         ("[s if a > 0 -> [s if a >= 0", "and a > 0 -> and a >= 0"): (
             "A unit whose activity is 0 is silent: the gradient does not pass there."
         ),
-        "s > 0 and a > 0 -> s > 0": "The guided rule needs both, an active unit and a positive signal.",
+        "s > 0 and a > 0 -> s > 0": "The guided rule needs both, an active unit and a "
+        "positive signal.",
         (
             "[s if a > 0 -> [a if a > 0",
             "max(s, 0) for s, _ -> a if s > 0 else 0 for s, a",
@@ -470,8 +501,10 @@ def draw_relu(rng):
         ): ("The activities are passed on; it is the signal that comes back."),
     },
     hints=(
-        "The gradient passes where the activity is above 0, whatever the sign of the signal.",
-        "The deconvnet passes `max(value, 0)`, whatever the activity; the guided rule asks for both.",
+        "The gradient passes where the activity is above 0, whatever the sign of the "
+        "signal.",
+        "The deconvnet passes `max(value, 0)`, whatever the activity; the guided rule "
+        "asks for both.",
     ),
 )
 def relu_rules(signal, activity):
@@ -495,7 +528,7 @@ CONV5_STACK = [*CONV2_STACK, [3, 2, 0], [3, 1, 1], [3, 1, 1], [3, 1, 1]]
 
 
 def draw_seen(rng):
-    """Draw a unit that reads all of its field in the picture: no layer leaves over a value of it."""
+    """Return a unit that reads all of its field: no layer leaves over a value of it."""
     while True:
         stack, sides = [], [rng.randint(200, 320)]
         for _ in range(rng.randint(3, 5)):
@@ -525,29 +558,33 @@ def draw_seen(rng):
     draw=draw_seen,
     slips={
         "max(first, 0), min(first + extent, size) - 1 -> first, first + extent - 1": (
-            "Pixels outside the picture are counted; the first is 0, the last `size - 1`."
+            "Pixels outside the picture are counted; the first is 0, the last `size - "
+            "1`."
         ),
         "padding * jump -> 0": (
-            "The padding is left out: it moves the field back by `padding` steps of the layer's "
-            "input."
+            "The padding is left out: it moves the field back by `padding` steps of "
+            "the layer's input."
         ),
         "(kernel - 1) * jump -> kernel - 1": (
-            "The strides of the layers before are left out: a window widens the field by "
-            "(kernel - 1) jumps."
+            "The strides of the layers before are left out: a window widens the field "
+            "by (kernel - 1) jumps."
         ),
         "(kernel - 1) * jump -> (kernel - 1) * jump * stride": (
-            "A layer's own stride widens its field already; it counts from the next layer on."
+            "A layer's own stride widens its field already; it counts from the next "
+            "layer on."
         ),
         "min(first + extent, size) - 1 -> min(first + extent, size - 1)": (
-            "The last pixel is one too far: a field of 3 from pixel 0 on ends at pixel 2."
+            "The last pixel is one too far: a field of 3 from pixel 0 on ends at pixel "
+            "2."
         ),
     },
     hints=(
-        "Keep three numbers from layer to layer: the extent (1), the jump (1) and the first pixel (0).",
-        "A layer adds `(kernel - 1) * jump` to the extent, takes `padding * jump` from the first pixel, and "
-        "then multiplies the jump by its stride.",
-        "Unit `index` begins at `first + index * jump`. Clip at the picture's edges at the very end: in all "
-        "cases here, every pixel of the field is read.",
+        "Keep three numbers from layer to layer: the extent (1), the jump (1) and the "
+        "first pixel (0).",
+        "A layer adds `(kernel - 1) * jump` to the extent, takes `padding * jump` from "
+        "the first pixel, and then multiplies the jump by its stride.",
+        "Unit `index` begins at `first + index * jump`. Clip at the picture's edges at "
+        "the very end: in all cases here, every pixel of the field is read.",
     ),
 )
 def pixels_seen(stack, index, size):
@@ -584,22 +621,27 @@ def draw_occlusion(rng):
     draw=draw_occlusion,
     slips={
         "[places**2, over**2] -> [places, over]": (
-            "The positions are counted along one side; the square moves in both directions."
+            "The positions are counted along one side; the square moves in both "
+            "directions."
         ),
         "[places**2 -> [(-(-size // step)) ** 2": (
-            "The square may not hang over the edge: the last place begins at `size - square` or "
-            "before."
+            "The square may not hang over the edge: the last place begins at `size - "
+            "square` or before."
         ),
         "[places**2 -> [(places - 1) ** 2": (
-            "The first place is missing: the steps are counted, and there is one place more."
+            "The first place is missing: the steps are counted, and there is one place "
+            "more."
         ),
         "over**2] -> (middle // step) ** 2]": (
-            "`over` counts the squares that cover the middle pixel, not its distance in steps."
+            "`over` counts the squares that cover the middle pixel, not its distance "
+            "in steps."
         ),
     },
     hints=(
-        "Along one side the square has `(size - square) // step + 1` places, like a window without padding.",
-        "A square at `step * place` covers the pixels up to `step * place + square - 1`.",
+        "Along one side the square has `(size - square) // step + 1` places, like a "
+        "window without padding.",
+        "A square at `step * place` covers the pixels up to `step * place + square - "
+        "1`.",
         "Count the places that cover pixel `size // 2`, and square both counts.",
     ),
 )
@@ -623,7 +665,7 @@ CHOICES = tuple(product([False, True], repeat=4))
 
 
 def departed(unpadded, rounded_down, stride_1, wide):
-    """Return `[side of conv1, parameters]` of ZFNet with each of the four departures made or not."""
+    """Return `[side of conv1, parameters]` with each departure made or not."""
     pool = output_size if rounded_down else pooled_up
     widths = WIDE if wide else FIGURE_3
     conv1 = output_size(224, 7, 2, padding=0 if unpadded else 1)
@@ -649,27 +691,29 @@ def departed(unpadded, rounded_down, stride_1, wide):
     draw=lambda rng: departed(*rng.choice(CHOICES)),
     slips={
         "return list(choice) -> return [False, *choice[1:]]": (
-            "The missing padding of conv1 is overlooked: it leaves the total as it is, and only "
-            "the side shows it."
+            "The missing padding of conv1 is overlooked: it leaves the total as it is, "
+            "and only the side shows it."
         ),
-        "return list(choice) -> return list(choice) if sum(choice) < 2 else [False] * 4": (
-            "Only single departures are tried; an impostor may combine several."
-        ),
+        "return list(choice) -> return list(choice) if sum(choice) < 2 else [False] * "
+        "4": ("Only single departures are tried; an impostor may combine several."),
         "return list(choice) -> return [not departs for departs in choice]": (
-            "True and False are exchanged: True says that the network departs from figure 3 there."
+            "True and False are exchanged: True says that the network departs from "
+            "figure 3 there."
         ),
         "return list(choice) -> return [choice[index] for index in (0, 2, 1, 3)]": (
-            "Rounding down and the stride of conv2 are exchanged: rounded down, fc6 reads less; "
-            "with stride 1, much more."
+            "Rounding down and the stride of conv2 are exchanged: rounded down, fc6 "
+            "reads less; with stride 1, much more."
         ),
         "return list(choice) -> return [*choice[:3], False]": (
-            "The wide layers are overlooked: 512-1024-512 maps change conv3, conv4, conv5 and fc6."
+            "The wide layers are overlooked: 512-1024-512 maps change conv3, conv4, "
+            "conv5 and fc6."
         ),
     },
     hints=(
         "conv1's side is 110 with padding and 109 without.",
-        "Write `built(unpadded, rounded_down, stride_1, wide)`: the sides give fc6, your "
-        "`zfnet_parameters` the rest. Rounded down, a pool is `output_size(side, 3, 2)`.",
+        "Write `built(unpadded, rounded_down, stride_1, wide)`: the sides give fc6, "
+        "your `zfnet_parameters` the rest. Rounded down, a pool is `output_size(side, "
+        "3, 2)`.",
         "Try all 16 with `itertools.product([False, True], repeat=4)`.",
     ),
 )

@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import functools
 import hashlib
-import importlib.util
 import json
 import os
 import re
@@ -24,6 +23,7 @@ from tqdm import tqdm
 from course_lib.grading import reports, slicer
 from course_lib.grading.grader import LARGEST_NOTEBOOK, Grader, UnusableError
 from course_lib.grading.judge import judge
+from course_lib.grading.own import include
 from course_lib.grading.questions import CHAPTERS, chapter_of, chapter_questions
 from course_lib.grading.sandbox import resource
 
@@ -355,35 +355,21 @@ def _learners(folder, out):
 
 
 @functools.cache
-def _module(chapter):
-    return importlib.import_module(f"course_lib.grading.questions.{chapter}")
-
-
-def _questions(own):
+def _questions(folder):
     """Return the questions by chapter, an instructor's own included."""
     found = {chapter: chapter_questions(chapter) for chapter in CHAPTERS}
-    if own is None:
+    if folder is None:
         return found
-    files = sorted(own.glob("[!_]*.py")) if own.is_dir() else []
+    files = sorted(folder.glob("[!_]*.py")) if folder.is_dir() else []
     if not files:
         raise ValueError(
-            f"--questions must be a folder with Python files of questions. Received: --questions {own}"
+            f"--questions must be a folder with Python files of questions. Received: --questions {folder}"
         )
     for path in files:
-        specification = importlib.util.spec_from_file_location(path.stem, path)
-        module = importlib.util.module_from_spec(specification)
-        try:
-            specification.loader.exec_module(module)
-            found[path.stem] = tuple(module.QUESTIONS)
-        except Exception as error:
-            raise ValueError(
-                f"{path} must be Python that defines QUESTIONS. Received: {type(error).__name__}: {error}"
-            ) from error
-    names = [question.name for each in found.values() for question in each]
-    if taken := [path.stem for path in files if path.stem in CHAPTERS]:
-        raise ValueError(f"--questions must have chapters of its own. Received: {', '.join(taken)}")
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"--questions must not use a name twice. Received: {', '.join(twice)}")
+        chapter = include(path)
+        if chapter.stem in found:
+            raise ValueError(f"--questions must not use a stem twice. Received: {chapter.stem}")
+        found[chapter.stem] = tuple(chapter.questions)
     return found
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from course_lib.grading import runner, sandbox
 from course_lib.grading.answer import attempt
 from course_lib.grading.feedback import LOOKS
+from course_lib.grading.limit import out_of_time
 
 __all__ = ["LARGEST_NOTEBOOK", "Grader", "UnusableError"]
 
@@ -259,8 +260,7 @@ class _Child:
             report += piece
         report = json.loads(report or '{"timeout": true}')
         if report.get("timeout"):
-            why = f"did not end within {self._seconds:g} seconds of computing. Does a loop never end?"
-            return {"ended": "timeout", "why": why}
+            return out_of_time(self._seconds)
         if "signal" in report:
             why = f"crashed its process (signal {report['signal']}, {signal.strsignal(report['signal'])})"
         elif report["exit"] == runner.OUT_OF_MEMORY:

@@ -1,8 +1,8 @@
 """Name the mistake behind a wrong answer: what a learner did, where the values say it.
 
 First come the question's own slips. Then what needs no sentence of its own: an entry in another's place, a
-constant factor, a slip of a function that the answer builds on, an argument that is fixed, shifted or
-exchanged, a slip for each entry, another nesting, a change in one place, two slips at once. A rule speaks
+slip of a function that the answer builds on, an argument that is fixed, shifted or exchanged, a slip for each
+entry, a constant factor, another nesting, a change in one place, two slips at once. A rule speaks
 only where it explains every case that was answered, so a sentence describes what is there; where two of
 the question's mistakes explain it equally, it names both.
 """
@@ -35,6 +35,7 @@ class _Answer:
         self.answered = [i for i, value in enumerate(values) if value is not NOTHING and value is not None]
         self.question, self.cases, self.expected, self.values = question, cases, expected, values
         self.tolerance = question.tolerance
+        self.silent = [i for i, value in enumerate(values) if value is None]
         self.wrong = [i for i in self.answered if not same(expected[i], values[i], self.tolerance)]
         self.budget = Budget()
 
@@ -51,6 +52,14 @@ class _Answer:
         return all(
             same(self.result(candidate, index), self.values[index], self.tolerance) for index in self.order()
         )
+
+    def is_silent_with(self, candidate):
+        """Say whether a candidate returns None where the answer did, in one case at least."""
+        return bool(self.silent) and all(self.result(candidate, index) is None for index in self.silent)
+
+    def is_telling(self):
+        """Say whether there are values enough to tell a mistake by: two wrong ones, if others are missing."""
+        return len(self.wrong) > (0 if len(self.answered) == len(self.values) else 1)
 
     def first_explained(self, candidates):
         """Return the sentence of the first candidate that explains the answer, or None."""
@@ -70,20 +79,20 @@ def named(question, cases, expected, outcomes):
     answer = _Answer(question, cases, expected, outcomes)
     if len(answer.answered) == len(cases) and not answer.wrong:
         return FLOAT
-    if not answer.wrong or (len(answer.answered) < len(cases) and len(answer.wrong) < 2):
+    if not answer.answered:
         return None
-    own = [candidate for candidate in candidates.slips(question) if answer.is_explained(candidate)]
-    fitting = dict.fromkeys(candidate.sentence for candidate in own)
-    if fitting:
-        return " Or: ".join(fitting)
+    sentence = _own(answer)
+    if sentence or not answer.is_telling():
+        return sentence
     rules = (
+        _constant,
         _rounded,
         _order,
-        _relations,
         _helped,
         _halves,
         _arguments,
         _parts,
+        _relations,
         _ends,
         _nesting,
         _changes,
@@ -94,6 +103,26 @@ def named(question, cases, expected, outcomes):
         if sentence:
             return sentence
     return None
+
+
+def _own(answer):
+    """Name a slip of the question; one that returns None in the same cases explains more than another."""
+    fitting = [candidate for candidate in candidates.slips(answer.question) if answer.is_explained(candidate)]
+    silent = [candidate for candidate in fitting if answer.is_silent_with(candidate)]
+    if not silent and not answer.is_telling():
+        return None
+    return " Or: ".join(dict.fromkeys(candidate.sentence for candidate in silent or fitting)) or None
+
+
+def _constant(answer):
+    """Name an answer that is the same everywhere, where what is required is not."""
+    first = answer.values[answer.answered[0]]
+    if any(answer.values[index] != first for index in answer.answered):
+        return None
+    if all(answer.expected[index] == answer.expected[answer.answered[0]] for index in answer.answered):
+        return None
+    names = " and ".join(f"`{name}`" for name in answer.question.parameters)
+    return f"The result is the same in every case: it does not depend on {names}."
 
 
 def _helped(answer):
@@ -338,7 +367,7 @@ def _parts(answer):
             break
         held = _held_parts(answer, candidate, set(missing))
         sentence = candidate.sentence
-        if candidate.key[0] == "argument" and held:
+        if candidate.key[0] == "argument" and 0 < len(held) < len(expected):
             sentence = f"In {' and '.join(places[p] for p in sorted(held))}, {sentence}"
         if held == missing:
             return sentence

@@ -5,9 +5,9 @@ import inspect
 import json
 from pathlib import Path
 
-from course_lib.grading import questions
 from course_lib.grading.candidates import NOTHING, Budget, slips
 from course_lib.grading.question import Chapter, copy
+from course_lib.grading.questions import CHAPTERS, add, all_questions
 
 __all__ = ["include", "problems"]
 
@@ -34,11 +34,11 @@ def include(file):
     if len(chapters) != 1 or not chapters[0].questions:
         raise ValueError(f"{file} must define one Chapter with questions. Received: {len(chapters)}")
     (chapter,) = chapters
-    if chapter.stem in questions.CHAPTERS:
+    if chapter.stem in CHAPTERS:
         raise ValueError(f"{file} must have a stem of its own. Received: {chapter.stem!r}, the course's")
     wrong = [problem for question in chapter.questions for problem in problems(question)]
     names = [question.name for question in chapter.questions]
-    others = questions.all_questions(without=chapter.stem)
+    others = all_questions(without=chapter.stem)
     wrong += [
         f"`{name}` is the name of a question of the chapter {others[name].chapter}."
         for name in names
@@ -48,7 +48,7 @@ def include(file):
     wrong += [f"`{name}` is the name of two questions." for name in twice]
     if wrong:
         raise ValueError(f"{file} must have questions that can be asked. Received:\n" + "\n".join(wrong))
-    questions.add(chapter)
+    add(chapter)
     return chapter
 
 
@@ -79,6 +79,8 @@ def problems(question):
 def _slips_that_fail(question, cases):
     try:
         found = list(slips(question))
+        for candidate in found:
+            candidate.ends = False  # which nobody has shown yet
     except ValueError as error:
         return [str(error)]
     right = [question.reference(*copy(case)) for case in cases]

@@ -16,7 +16,7 @@ from course_lib.grading.questions.lenet5 import tutorial_lenet5
 from course_lib.ledger import ledger
 
 L = keras.layers
-QUESTION = grading.questions()["tutorial_lenet5"]
+QUESTION = grading.all_questions()["tutorial_lenet5"]
 
 
 def rows(model):

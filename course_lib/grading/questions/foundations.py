@@ -1,46 +1,61 @@
-"""Ask for sizes, parameters, connections, MACs and receptive fields: the arithmetic of every chapter."""
+"""Ask for sizes, parameters, connections, multiply-adds and receptive fields."""
 
-from functools import partial
+from course_lib.grading.question import Chapter
 
-from course_lib import arithmetic
-from course_lib.grading.question import Question
-
-foundations = partial(Question, chapter="foundations")
-
-
-# Output size
-
-
-def output_size(size, kernel, stride, padding):
-    return arithmetic.output_size(size, kernel, stride, padding=padding)
+foundations = Chapter(
+    "foundations",
+    title="Foundations",
+    about=(
+        "Together they are the ledger of a convolutional network: shapes, "
+        "parameters, connections, multiply-adds and receptive fields. Later "
+        "exercises call earlier ones."
+    ),
+)
 
 
-def _draw_output_size(rng):
-    kernel = rng.randint(2, 7)
-    return [rng.randint(8, 64), kernel, rng.randint(1, 4), rng.randint(1, kernel // 2)]
+def draw_output_size(rng):
+    """Return a case in which the last window fits exactly, or misses by one pixel."""
+    leftover = rng.random() < 0.6
+    while True:
+        kernel, stride = rng.randint(2, 7), rng.randint(2, 4)
+        size, padding = rng.randint(8, 64), rng.randint(1, kernel // 2)
+        if (size + 2 * padding - kernel) % stride == (stride - 1 if leftover else 0):
+            return [size, kernel, stride, padding]
 
 
-OUTPUT_SIZE = foundations(
-    name="output_size",
-    title="Output size",
+@foundations.question(
+    "Output size",
     points=2,
     returns="a whole number",
     visible=([32, 5, 1, 0], [14, 3, 2, 1], [224, 11, 4, 2]),
-    draw=_draw_output_size,
-    reference=output_size,
-    mistakes={
-        "That is ceil, not floor: a last window that does not fit is dropped.": (
-            lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1
+    draw=draw_output_size,
+    slips={
+        "room // stride -> -(-room // stride)": (
+            "That is ceil, not floor: a last window that does not fit is dropped."
         ),
-        "The quotient is not rounded down: a window either fits or it does not, so divide with `//`.": (
-            lambda n, k, s, p: (n + 2 * p - k) / s + 1
+        "// stride -> / stride": (
+            "The quotient is not rounded down: a window either fits or it does not, so divide with `//`."
         ),
-        "The + 1 is missing: the first window stands before any step is made.": lambda n, k, s, p: (
-            (n + 2 * p - k) // s
+        " + 1 -> ": ("The + 1 is missing: the first window stands before any step is made."),
+        "2 * padding -> padding": ("The padding is added once; it is added on both sides."),
+        " + 2 * padding -> ": "The padding is left out.",
+        " // stride -> ": "The stride is left out.",
+        "room // stride -> round(room / stride)": (
+            "The quotient is rounded to the nearest whole number; a window that fits by half does not fit."
         ),
-        "The padding is added once; it is added on both sides.": lambda n, k, s, p: (n + p - k) // s + 1,
-        "The padding is left out.": lambda n, k, s, p: (n - k) // s + 1,
-        "The stride is left out.": lambda n, k, s, p: n + 2 * p - k + 1,
+        "room // stride + 1 -> -(-room // stride)": (
+            "A last window that fits exactly is not counted; it stands at the very end."
+        ),
+        "room // stride + 1 -> (room + 1) // stride": (
+            "The 1 is added before the division; it is the first window, which needs no stride."
+        ),
+        " - kernel -> ": (
+            "The window's own width is left out: its left edge cannot move over the whole size."
+        ),
+        "+ 2 * padding -> - 2 * padding": ("The padding is taken away; it makes the image larger."),
+        "room // stride + 1 -> -(-size // stride)": (
+            "That is the size for `same` padding; here `padding` says how many zeros there are."
+        ),
     },
     hints=(
         "How far can the window's left edge move before its right edge leaves the padded input?",
@@ -48,109 +63,183 @@ OUTPUT_SIZE = foundations(
         "Count the whole strides in that room with `//`, and add the first window.",
     ),
 )
+def output_size(size, kernel, stride, padding):
+    """
+    Write how many positions a window of `kernel` pixels has along an image of `size`
+    pixels, when it moves by `stride` and `padding` zeros are added on both sides
+    (Dumoulin and Visin 2016, relationship 6). A last window that does not fit is
+    dropped.
+
+    Every shape in this course follows from this line. The last case is the first layer
+    of AlexNet, on an image of 224 pixels with two zeros around it.
+    """
+    room = size + 2 * padding - kernel
+    return room // stride + 1
 
 
-# Same padding
+def draw_same_padding(rng):
+    """Return a case in which an odd pixel is added, or the windows fit with room."""
+    leftover = rng.random() < 0.4
+    while True:
+        size, kernel, stride = rng.randint(8, 64), rng.randint(1, 7), rng.randint(2, 4)
+        total = (-(-size // stride) - 1) * stride + kernel - size
+        if total < 0 if leftover else total % 2 and total > 0 and size % stride > 1:
+            return [size, kernel, stride]
 
 
-def same_padding(size, kernel, stride):
-    return list(arithmetic.same_padding(size, kernel, stride))
-
-
-def _total_padding(size, kernel, stride):
-    return (-(-size // stride) - 1) * stride + kernel - size
-
-
-def _draw_same_padding(rng):
-    return [rng.randint(8, 64), rng.randint(1, 7), rng.randint(1, 4)]
-
-
-SAME_PADDING = foundations(
-    name="same_padding",
-    title="Padding that keeps the size",
+@foundations.question(
+    "Padding that keeps the size",
     points=2,
     returns="a list `[before, after]` of whole numbers",
     visible=([32, 5, 1], [10, 4, 1], [224, 3, 2], [8, 1, 2]),
-    draw=_draw_same_padding,
-    reference=same_padding,
-    mistakes={
-        "The odd pixel goes before; TensorFlow puts it after.": lambda n, k, s: same_padding(n, k, s)[::-1],
-        "The stride is left out: with a stride, fewer windows need fewer pixels.": lambda n, k, s: (
-            same_padding(n, k, 1)
+    draw=draw_same_padding,
+    slips={
+        "before = total // 2 -> before = total - total // 2": (
+            "The odd pixel goes before; TensorFlow puts it after."
         ),
-        "That is half the kernel on each side, as other libraries pad; `same` adds no more than it needs.": (
-            lambda n, k, s: [k // 2, k // 2]
+        "max((windows - 1) * stride + kernel - size, 0) -> kernel - 1": (
+            "The stride is left out: with a stride, fewer windows need fewer pixels."
         ),
-        "The padding must not be negative: where the windows leave pixels over, add none.": (
-            lambda n, k, s: [
-                _total_padding(n, k, s) // 2,
-                _total_padding(n, k, s) - _total_padding(n, k, s) // 2,
-            ]
+        "[before, total - before] -> [kernel // 2, kernel // 2]": (
+            "That is half the kernel on each side, as other libraries pad; `same` adds no more than it needs."
         ),
-        "That is all the padding on each side; the two sides share it.": lambda n, k, s: (
-            [sum(same_padding(n, k, s))] * 2
+        "[before, total - before] -> [(kernel - 1) // 2, (kernel - 1) // 2]": (
+            "That is half the kernel on each side, as other libraries pad; `same` adds no more than it needs."
+        ),
+        "max((windows - 1) * stride + kernel - size, 0) -> (windows - 1) * stride + kernel - size": (
+            "The padding must not be negative: where the windows leave pixels over, add none."
+        ),
+        "[before, total - before] -> [total, total]": (
+            "That is all the padding on each side; the two sides share it."
+        ),
+        "-(-size // stride) -> size // stride": (
+            "The windows are rounded down; `same` makes ceil(size / stride) of them."
+        ),
+        "-(-size // stride) -> (size - kernel) // stride + 1": (
+            "No zeros are added: those are the windows that fit without; `same` makes ceil(size / stride)."
+        ),
+        "(windows - 1) * stride -> windows * stride": (
+            "That is one stride too many: from the first window to the last there are `windows - 1`."
+        ),
+        "total - before -> before": ("Both sides get the smaller half; an odd pixel is lost."),
+        "[before, -> [total - before,": (
+            "Both sides get the larger half; an odd pixel goes after the image only."
+        ),
+        "max((windows - 1) * stride + kernel - size, 0) -> max(kernel - stride, 0)": (
+            "`kernel - stride` is right only where the stride divides the size: count the windows."
         ),
     },
     hints=(
         "First count the windows: `same` makes ceil(size / stride) of them.",
-        "From the first pixel of the first window to the last pixel of the last one there are "
-        "`(windows - 1) * stride + kernel` pixels; what exceeds `size` is padding, and it is at least 0.",
+        "From the first pixel of the first window to the last pixel of the last one "
+        "there are `(windows - 1) * stride + kernel` pixels; what exceeds `size` is "
+        "padding, and it is at least 0.",
         "`before` is half of it, rounded down; `after` is the rest.",
     ),
 )
+def same_padding(size, kernel, stride):
+    """
+    With `same`, TensorFlow makes ceil(size / stride) windows and adds just the zeros
+    that they need: none if the windows fit, and the odd one after the image rather than
+    before it. Return how many zeros go on each side, as `[before, after]`.
+
+    Weights published for another library expect its padding. With stride 2, the two
+    differ by one pixel, and no error tells you.
+    """
+    windows = -(-size // stride)
+    total = max((windows - 1) * stride + kernel - size, 0)
+    before = total // 2
+    return [before, total - before]
 
 
-# Correlation
-
-
-def correlate(image, kernel):
-    height, width = len(kernel), len(kernel[0])
-    return [
-        [
-            sum(kernel[i][j] * image[y + i][x + j] for i in range(height) for j in range(width))
-            for x in range(len(image[0]) - width + 1)
-        ]
-        for y in range(len(image) - height + 1)
-    ]
-
-
-def _padded(image, kernel):
-    below, right = len(kernel) - 1, len(kernel[0]) - 1
-    rows = [[*row, *[0] * right] for row in image]
-    return rows + [[0] * len(rows[0]) for _ in range(below)]
-
-
-def _draw_correlate(rng):
+def draw_correlate(rng):
     height, width = rng.randint(4, 6), rng.randint(4, 6)
-    rows, columns = rng.randint(2, 3), rng.randint(2, 3)
+    rows, columns = rng.choice([(2, 3), (3, 2)])
     image = [[rng.randint(0, 9) for _ in range(width)] for _ in range(height)]
     return [image, [[rng.randint(-3, 3) for _ in range(columns)] for _ in range(rows)]]
 
 
-CORRELATE = foundations(
-    name="correlate",
-    title="One feature map",
+@foundations.question(
+    "One feature map",
     points=3,
     returns="a list of rows of numbers, one number a position of the kernel,",
     visible=(
         [[[0, 0, 1, 1], [0, 0, 1, 1]], [[-1, 1]]],
         [[[1, 2, 0], [0, 1, 3], [2, 0, 1]], [[1, 0], [2, -1]]],
     ),
-    draw=_draw_correlate,
-    reference=correlate,
+    draw=draw_correlate,
     floats=True,
-    mistakes={
-        "The kernel is flipped, as in mathematics; networks multiply it as it stands.": (
-            lambda image, kernel: correlate(image, [row[::-1] for row in kernel[::-1]])
+    slips={
+        "kernel[i][j] -> kernel[-1 - i][-1 - j]": (
+            "The kernel is flipped, as in mathematics; networks multiply it as it stands."
         ),
-        "The kernel is transposed: its rows lie along the image's rows.": (
-            lambda image, kernel: correlate(image, [list(column) for column in zip(*kernel, strict=True)])
+        "kernel[i][j] -> kernel[i][-1 - j]": ("The kernel is mirrored; networks multiply it as it stands."),
+        "kernel[i][j] -> kernel[-1 - i][j]": (
+            "The kernel is upside down; networks multiply it as it stands."
         ),
-        "The last row and column are missing: the kernel has `size - kernel + 1` positions.": (
-            lambda image, kernel: [row[:-1] for row in correlate(image, kernel)[:-1]]
+        (
+            "height, width = -> width, height =",
+            "kernel[i][j] -> kernel[j][i]",
+        ): "The kernel is transposed: its rows lie along the image's rows.",
+        (
+            "len(image[0]) - width + 1 -> len(image[0]) - width",
+            "len(image) - height + 1 -> len(image) - height",
+        ): ("The last row and column are missing: the kernel has `size - kernel + 1` positions."),
+        "len(image[0]) - width + 1 -> len(image[0]) - width": (
+            "The last column is missing: the kernel has `size - kernel + 1` positions."
         ),
-        "The kernel runs over the border; only positions where all of it lies on the image count.": (
-            lambda image, kernel: correlate(_padded(image, kernel), kernel)
+        "len(image) - height + 1 -> len(image) - height": (
+            "The last row is missing: the kernel has `size - kernel + 1` positions."
+        ),
+        (
+            "len(image[0]) - width + 1 -> len(image[0])",
+            "len(image) - height + 1 -> len(image)",
+            "total += -> if y + i < len(image) and x + j < len(image[0]): total +=",
+        ): ("The kernel runs over the border; only positions where all of it lies on the image count."),
+        (
+            "len(image[0]) - width + 1 -> len(image[0])",
+            "len(image) - height + 1 -> len(image)",
+            "image[y + i][x + j] -> image[y + i - height // 2][x + j - width // 2]",
+            "total += -> if 0 <= y + i - height // 2 < len(image) and 0 <= x + j - "
+            "width // 2 < len(image[0]): total +=",
+        ): ("The kernel runs over the border; only positions where all of it lies on the image count."),
+        "= len(kernel), len(kernel[0]) -> = len(kernel), len(kernel)": (
+            "The kernel is taken to be as wide as high; its width is `len(kernel[0])`."
+        ),
+        "= len(kernel), len(kernel[0]) -> = len(kernel[0]), len(kernel[0])": (
+            "The kernel is taken to be as high as wide; its height is `len(kernel)`."
+        ),
+        (
+            "len(image[0]) - width + 1 -> len(image) - height + 1",
+            "total += -> if x + j < len(image[0]): total +=",
+        ): "The image is taken to be as wide as high; its width is `len(image[0])`.",
+        (
+            "len(image) - height + 1 -> len(image[0]) - width + 1",
+            "total += -> if y + i < len(image): total +=",
+        ): "The image is taken to be as high as wide; its height is `len(image)`.",
+        (
+            "total = 0 -> pass",
+            "row = [] -> row, total = [], 0",
+        ): "The sum goes on from position to position; each one begins with 0.",
+        (
+            "total = 0 -> pass",
+            "result = [] -> result, total = [], 0",
+        ): "The sum goes on from position to position; each one begins with 0.",
+        "total += -> total =": ("That is the last product alone; all of a position's products are added up."),
+        "row.append(total) -> row.append(max(total, 0))": (
+            "Negative sums are cut off; that is ReLU, which comes after the convolution."
+        ),
+        "row.append(total) -> row.append(total / (height * width))": (
+            "The products are averaged; they are added up."
+        ),
+        (
+            "- width + 1) -> - width + 1, width)",
+            "range(len(image) -> range(0, len(image)",
+            "- height + 1) -> - height + 1, height)",
+            "range(len(image[0]) -> range(0, len(image[0])",
+        ): "The windows lie side by side; the kernel moves by one pixel at a time.",
+        "image[y + i][x + j] -> image[i][j]": (
+            "The kernel stays in the corner; at row y and column x it lies on other pixels."
         ),
     },
     hints=(
@@ -159,38 +248,57 @@ CORRELATE = foundations(
         "y runs over `range(len(image) - len(kernel) + 1)`, x likewise; the value is the sum of products.",
     ),
 )
+def correlate(image, kernel):
+    """
+    Slide the kernel over the image, to each position where all of it lies on the image;
+    multiply each of its entries by the pixel under it, and add up. Images and kernels
+    are lists of rows. The result is one feature map (LeCun et al. 1998, section II.A).
+
+    The first kernel finds an edge. Networks call this operation a convolution, although
+    they leave the kernel as it is.
+    """
+    height, width = len(kernel), len(kernel[0])
+    result = []
+    for y in range(len(image) - height + 1):
+        row = []
+        for x in range(len(image[0]) - width + 1):
+            total = 0
+            for i in range(height):
+                for j in range(width):
+                    total += kernel[i][j] * image[y + i][x + j]
+            row.append(total)
+        result.append(row)
+    return result
 
 
-# Parameters
-
-
-def conv2d_parameters(kernel, in_channels, filters):
-    return arithmetic.conv2d_parameters(kernel, in_channels, filters)
-
-
-def _draw_parameters(rng):
-    return [rng.randint(2, 7), rng.randint(2, 64), rng.randint(2, 64)]
-
-
-CONV2D_PARAMETERS = foundations(
-    name="conv2d_parameters",
-    title="Parameters of a convolution",
+@foundations.question(
+    "Parameters of a convolution",
     points=2,
     returns="a whole number",
     visible=([5, 1, 6], [3, 64, 128]),
-    draw=_draw_parameters,
-    reference=conv2d_parameters,
-    mistakes={
-        "The bias is missing: each filter has one.": lambda k, c, f: k * k * c * f,
-        "That is one bias for each input channel; a filter has a single bias.": lambda k, c, f: (
-            (k * k + 1) * c * f
+    draw=lambda rng: [rng.randint(2, 7), rng.randint(2, 64), rng.randint(2, 64)],
+    slips={
+        " + 1 -> ": "The bias is missing: each filter has one.",
+        "kernel * in_channels + 1) -> kernel + 1) * in_channels": (
+            "That is one bias for each input channel; a filter has a single bias."
         ),
-        "That is one bias for the whole layer; each filter has its own.": lambda k, c, f: k * k * c * f + 1,
-        "The kernel is not squared: it is `kernel` pixels high and `kernel` wide.": lambda k, c, f: (
-            (k * c + 1) * f
+        "+ 1) * filters -> ) * filters + in_channels": (
+            "That is one bias for each input channel; a filter has a single bias."
         ),
-        "The input channels are left out: a filter has a kernel for each of them.": lambda k, c, f: (
-            (k * k + 1) * f
+        "+ 1) * filters -> ) * filters + 1": (
+            "That is one bias for the whole layer; each filter has its own."
+        ),
+        "kernel * kernel -> kernel": (
+            "The kernel is not squared: it is `kernel` pixels high and `kernel` wide."
+        ),
+        "kernel * kernel -> 2 * kernel": (
+            "The kernel is not squared: it is `kernel` pixels high and `kernel` wide."
+        ),
+        " * in_channels -> ": ("The input channels are left out: a filter has a kernel for each of them."),
+        " * filters -> ": "That is a single filter; the layer has `filters` of them.",
+        "+ 1) -> + filters)": "Every filter has the biases of all filters; it has one.",
+        "in_channels + 1) * filters -> (in_channels + 1)) * filters": (
+            "The bias is as large as a kernel; it is a single number."
         ),
     },
     hints=(
@@ -198,65 +306,74 @@ CONV2D_PARAMETERS = foundations(
         "One filter has a kernel of `kernel * kernel` weights for each input channel, and one bias.",
     ),
 )
+def conv2d_parameters(kernel, in_channels, filters):
+    """
+    A filter has a kernel of `kernel` by `kernel` weights for each input channel, and
+    one bias. Count the parameters of a layer of `filters` filters. The first case is C1
+    of LeNet-5 (LeCun et al. 1998, section II.B).
+
+    The image's size is not among the arguments: that is what sharing the weights means.
+    """
+    return (kernel * kernel * in_channels + 1) * filters
 
 
-# A row of the ledger
-
-
-def ledger_row(size, kernel, stride, padding, in_channels, filters):
-    output = arithmetic.output_size(size, kernel, stride, padding=padding)
+def draw_ledger_row(rng):
+    kernel = rng.randint(2, 7)
+    padding = rng.randint(0, kernel // 2)
     return [
-        output,
-        arithmetic.conv2d_parameters(kernel, in_channels, filters),
-        arithmetic.conv2d_connections(output, kernel, in_channels, filters),
-        arithmetic.conv2d_macs(output, kernel, in_channels, filters),
+        rng.randint(8, 64),
+        kernel,
+        rng.randint(1, 4),
+        padding,
+        rng.randint(2, 64),
+        rng.randint(2, 64),
     ]
 
 
-def _changed(change):
-    """Return the ledger row with its last entries from `change(row, size, kernel, in_channels, filters)`."""
-
-    def wrong(size, kernel, stride, padding, in_channels, filters):
-        row = ledger_row(size, kernel, stride, padding, in_channels, filters)
-        new = change(row, size, kernel, in_channels, filters)
-        return row[: 4 - len(new)] + new
-
-    return wrong
-
-
-def _draw_ledger_row(rng):
-    kernel = rng.randint(2, 7)
-    padding = rng.randint(0, kernel // 2)
-    return [rng.randint(8, 64), kernel, rng.randint(1, 4), padding, rng.randint(2, 64), rng.randint(2, 64)]
-
-
-LEDGER_ROW = foundations(
-    name="ledger_row",
-    title="A row of the ledger",
+@foundations.question(
+    "A row of the ledger",
     points=3,
     returns="a list `[output, parameters, connections, macs]` of whole numbers",
     visible=([32, 5, 1, 0, 1, 6], [227, 11, 4, 0, 3, 96], [14, 3, 2, 1, 8, 16]),
-    draw=_draw_ledger_row,
-    reference=ledger_row,
-    mistakes={
-        "The biases are not among the connections: each output unit uses its filter's bias once.": _changed(
-            lambda row, n, k, c, f: [row[3], row[3]]
+    draw=draw_ledger_row,
+    slips={
+        "connections, connections -> connections - output**2 * filters, connections": (
+            "The biases are not among the connections: each output unit uses its filter's bias once."
         ),
-        "The biases are counted as MACs; adding a bias multiplies nothing.": _changed(
-            lambda row, n, k, c, f: [row[2]]
+        " - output**2 * filters -> ": ("The biases are counted as MACs; adding a bias multiplies nothing."),
+        ", connections - output -> , 2 * connections - 2 * output": (
+            "Those are FLOPs: a MAC is one multiplication together with one addition."
         ),
-        "Those are FLOPs: a MAC is one multiplication together with one addition.": _changed(
-            lambda row, n, k, c, f: [2 * row[3]]
+        (
+            "connections = output**2 -> connections = output",
+            "- output**2 -> - output",
+        ): ("The positions are counted along one side; the map is `output` high and `output` wide."),
+        (
+            "connections = output**2 -> connections = size**2",
+            "- output**2 -> - size**2",
+        ): ("The positions are those of the input; each unit of the output has its connections."),
+        (
+            "channels, filters) -> channels, filters) - filters",
+            " - output**2 * filters -> ",
+        ): ("The bias is missing: each filter has one, in the parameters and in the connections."),
+        "connections, connections -> connections - output**2 * filters + filters, connections": (
+            "The biases are connected once a filter; each output unit uses its filter's bias once."
         ),
-        "The positions are counted along one side; the map is `output` high and `output` wide.": _changed(
-            lambda row, n, k, c, f: [row[0] * row[1], row[0] * (row[1] - f)]
+        "- output**2 * filters -> - filters": (
+            "One bias a filter is taken off the MACs; there is one for each output unit."
         ),
-        "The positions are those of the input; each unit of the output has its connections.": _changed(
-            lambda row, n, k, c, f: [n * n * row[1], n * n * (row[1] - f)]
-        ),
-        "The bias is missing: each filter has one, in the parameters and in the connections.": _changed(
-            lambda row, n, k, c, f: [row[1] - f, row[3], row[3]]
-        ),
+        (
+            "connections = output**2 * parameters -> connections = output**2 * filters * parameters",
+            "- output**2 * filters -> - (output * filters) ** 2",
+        ): "The filters are counted twice: the parameters are those of all filters.",
+        (
+            "output**2 * parameters -> output**2 * parameters // filters",
+            "- output**2 * filters -> - output**2",
+        ): ("Connections and MACs are those of a single filter; there are `filters` maps of units."),
+        (
+            "output**2 * parameters -> output**2 * parameters * in_channels",
+            "- output**2 * filters -> - output**2 * filters * in_channels",
+        ): ("The input channels are counted twice: the parameters are those for all of them."),
     },
     hints=(
         "Use your `output_size` and your `conv2d_parameters`.",
@@ -264,62 +381,74 @@ LEDGER_ROW = foundations(
         "MACs are the connections without those to the biases: `output * output * filters` fewer.",
     ),
 )
+def ledger_row(size, kernel, stride, padding, in_channels, filters):
+    """
+    Return `[output, parameters, connections, macs]` of a convolution. A connection is
+    one use of a weight or of a bias by one output unit (LeCun et al. 1998, section
+    II.B); a MAC is a multiplication together with an addition, so biases are none.
+
+    Parameters are memory, MACs are time. C1 of LeNet-5 has 122,304 connections on 156
+    parameters; the second case is conv1 of AlexNet.
+    """
+    output = output_size(size, kernel, stride, padding)
+    parameters = conv2d_parameters(kernel, in_channels, filters)
+    connections = output**2 * parameters
+    return [output, parameters, connections, connections - output**2 * filters]
 
 
-# Three ways
-
-
-def parameters_three_ways(size, kernel, filters):
-    output = arithmetic.output_size(size, kernel)
-    return [
-        arithmetic.dense_parameters(size**2, output**2 * filters),
-        arithmetic.locally_connected2d_parameters(output, kernel, 1, filters),
-        arithmetic.conv2d_parameters(kernel, 1, filters),
-    ]
-
-
-def _three_ways_without_bias(size, kernel, filters):
-    units = (size - kernel + 1) ** 2 * filters
-    return [size**2 * units, kernel**2 * units, kernel**2 * filters]
-
-
-def _three_ways_shared_bias(size, kernel, filters):
-    dense, local, shared = parameters_three_ways(size, kernel, filters)
-    return [dense, local - (size - kernel + 1) ** 2 * filters + filters, shared]
-
-
-def _three_ways_on_the_input(size, kernel, filters):
-    units = size**2 * filters
-    return [(size**2 + 1) * units, (kernel**2 + 1) * units, (kernel**2 + 1) * filters]
-
-
-def _three_ways_one_unit(size, kernel, filters):
-    _, local, shared = parameters_three_ways(size, kernel, filters)
-    return [(size**2 + 1) * filters, local, shared]
-
-
-def _draw_three_ways(rng):
+def draw_three_ways(rng):
     kernel = rng.randint(2, 7)
     return [rng.randint(kernel + 1, 40), kernel, rng.randint(1, 16)]
 
 
-THREE_WAYS = foundations(
-    name="parameters_three_ways",
-    title="Dense, local, shared",
+@foundations.question(
+    "Dense, local, shared",
     points=3,
     returns="a list `[dense, local, shared]` of whole numbers",
     visible=([32, 5, 6], [8, 3, 1]),
-    draw=_draw_three_ways,
-    reference=parameters_three_ways,
-    mistakes={
-        "The biases are missing: a dense and a local unit each have one, a shared filter has one.": (
-            _three_ways_without_bias
+    draw=draw_three_ways,
+    slips={
+        (
+            "(size**2 + 1) -> size**2",
+            "(kernel**2 + 1) -> kernel**2",
+            "1, filters)] -> 1, filters) - filters]",
+        ): ("The biases are missing: a dense and a local unit each have one, a shared filter has one."),
+        ("(size**2 + 1) -> size**2", "(kernel**2 + 1) -> kernel**2"): (
+            "The biases are missing: a dense and a local unit each have one, a shared filter has one."
         ),
-        "The local units share their biases; without sharing, each has its own.": _three_ways_shared_bias,
-        "The units are counted at every pixel; without padding, a map has `size - kernel + 1` a side.": (
-            _three_ways_on_the_input
+        "(size**2 + 1) -> size**2": ("The dense units' biases are missing: each unit has one."),
+        "(kernel**2 + 1) -> kernel**2": ("The local units' biases are missing: each unit has one."),
+        "(kernel**2 + 1) * units -> kernel**2 * units + filters": (
+            "The local units share their biases; without sharing, each has its own."
         ),
-        "The dense layer has as many units as the maps together, not one a map.": _three_ways_one_unit,
+        "(kernel**2 + 1) * units -> kernel**2 * units + units // filters": (
+            "The local units of a place share their biases; without sharing, each has its own."
+        ),
+        "(size**2 + 1) * units -> size**2 * units + filters": (
+            "The dense layer has one bias a map; each of its units has its own."
+        ),
+        "(size**2 + 1) * units -> size**2 * units + 1": (
+            "The dense layer has a single bias; each of its units has its own."
+        ),
+        "output_size(size, kernel, 1, 0) ** 2 -> size**2": (
+            "The units are counted at every pixel; without padding, a map has `size - kernel + 1` a side."
+        ),
+        "(size**2 + 1) * units -> (size**2 + 1) * filters": (
+            "The dense layer has as many units as the maps together, not one a map."
+        ),
+        "(size**2 + 1) * units -> (size**2 + 1) * units // filters": (
+            "The dense layer is counted for a single map; its units are those of all maps."
+        ),
+        "(kernel**2 + 1) * units -> (kernel**2 + 1) * units // filters": (
+            "The local layer is counted for a single map; its units are those of all maps."
+        ),
+        "(size**2 + 1) -> (size + 1)": (
+            "A dense unit reads a single line of pixels; it reads `size` by `size`."
+        ),
+        "(kernel**2 + 1) -> (kernel + 1)": (
+            "A local unit's window is a line; it is `kernel` by `kernel` pixels."
+        ),
+        "0) ** 2 -> 0)": ("The units are counted along one side; a map is as high as wide."),
     },
     hints=(
         "Count the output units first: `filters` maps of `size - kernel + 1` a side.",
@@ -327,62 +456,89 @@ THREE_WAYS = foundations(
         "Local over shared is the number of positions of a map: that is what sharing saves.",
     ),
 )
+def parameters_three_ways(size, kernel, filters):
+    """
+    Three layers turn a `size` by `size` image of one channel into maps as large as a
+    convolution without padding makes them. Return their parameters `[dense, local,
+    shared]`: a unit reads all pixels; only its window; or its window, with the weights
+    and the bias that its whole map shares.
+
+    On LeCun's digits (1989), a local network generalised better than a dense one, and
+    one with shared weights better still. Divide local by shared: it is the number of
+    positions.
+    """
+    units = output_size(size, kernel, 1, 0) ** 2 * filters
+    dense = (size**2 + 1) * units
+    local = (kernel**2 + 1) * units
+    return [dense, local, conv2d_parameters(kernel, 1, filters)]
 
 
-# Receptive field
-
-
-def receptive_field(layers):
-    return list(arithmetic.receptive_field(layers)[:2])
-
-
-def _field(widen):
-    """Return the field that grows by `widen(size, jump, previous_stride, kernel, stride)`."""
-
-    def wrong(layers):
-        size, jump, previous = 1, 1, 1
-        for kernel, stride in layers:
-            size = widen(size, jump, previous, kernel, stride)
-            jump, previous = jump * stride, stride
-        return [size, jump]
-
-    return wrong
-
-
-def _added_jumps(layers):
-    size, _ = receptive_field(layers)
-    return [size, sum(stride for _, stride in layers)]
-
-
-def _draw_receptive_field(rng):
+def draw_receptive_field(rng):
     return [[[rng.randint(1, 7), rng.randint(1, 3)] for _ in range(rng.randint(2, 6))]]
 
 
-RECEPTIVE_FIELD = foundations(
-    name="receptive_field",
-    title="Receptive field",
+@foundations.question(
+    "Receptive field",
     points=2,
     returns="a list `[size, jump]` of whole numbers",
-    visible=([[[3, 1], [3, 1]]], [[[5, 1], [2, 2], [5, 1], [2, 2]]], [[[7, 2], [3, 2], [3, 1], [3, 1]]]),
-    draw=_draw_receptive_field,
-    reference=receptive_field,
-    mistakes={
-        "The strides are left out of the size: after a stride of 2, a step covers two pixels.": _field(
-            lambda size, jump, previous, k, s: size + k - 1
+    visible=(
+        [[[3, 1], [3, 1]]],
+        [[[5, 1], [2, 2], [5, 1], [2, 2]]],
+        [[[7, 2], [3, 2], [3, 1], [3, 1]]],
+    ),
+    draw=draw_receptive_field,
+    slips={
+        " * jump -> ": (
+            "The strides are left out of the size: after a stride of 2, a step covers two pixels."
         ),
-        "The kernels are added up; windows overlap, so each adds `kernel - 1` jumps to one pixel.": (
-            lambda layers: [sum(kernel for kernel, _ in layers), receptive_field(layers)[1]]
+        ("size, jump = 1, 1 -> size, jump = 0, 1", "(kernel - 1) * jump -> kernel"): (
+            "The kernels are added up; windows overlap, so each adds `kernel - 1` jumps to one pixel."
         ),
-        "A layer's own stride widens its window; it only matters to the layers above.": _field(
-            lambda size, jump, previous, k, s: size + (k - 1) * jump * s
+        ("size, jump = 1, 1 -> size, jump = 0, 1", "(kernel - 1) -> kernel"): (
+            "The kernels are added up; windows overlap, so each adds `kernel - 1` jumps to one pixel."
         ),
-        "Only the stride just below is counted; the strides of all layers below multiply.": _field(
-            lambda size, jump, previous, k, s: size + (k - 1) * previous
+        "(kernel - 1) -> kernel": (
+            "The kernels are added up; windows overlap, so each adds `kernel - 1` jumps to one pixel."
         ),
-        "The kernels are multiplied; windows overlap, so each adds `kernel - 1` jumps.": _field(
-            lambda size, jump, previous, k, s: size * k
+        "* jump -> * jump * stride": (
+            "A layer's own stride widens its window; it only matters to the layers above."
         ),
-        "The size is right, but the strides are added up in the jump: they multiply.": _added_jumps,
+        "* jump -> * stride": (
+            "A layer's own stride widens its window; it only matters to the layers above."
+        ),
+        (
+            "size, jump = 1, 1 -> size, jump, below = 1, 1, 1",
+            "* jump -> * below",
+            "jump *= stride -> jump, below = jump * stride, stride",
+        ): ("Only the stride just below is counted; the strides of all layers below multiply."),
+        "jump *= stride -> jump = stride": (
+            "Only the stride just below is counted; the strides of all layers below multiply."
+        ),
+        "size += (kernel - 1) * jump -> size *= kernel": (
+            "The kernels are multiplied; windows overlap, so each adds `kernel - 1` jumps."
+        ),
+        "[size, jump] -> [size, sum(stride for _, stride in layers)]": (
+            "The size is right, but the strides are added up in the jump: they multiply."
+        ),
+        "jump *= stride -> jump += stride": ("The strides are added up; from layer to layer they multiply."),
+        "jump *= stride -> jump += stride - 1": (
+            "The strides are added up; from layer to layer they multiply."
+        ),
+        "size += (kernel - 1) * jump -> size = (size - 1) * stride + kernel": (
+            "That rule goes from the top down; from the image up, each window adds `kernel - 1` jumps."
+        ),
+        "size, jump = 1, 1 -> size, jump = 0, 1": (
+            "The field begins with 0; before any layer, a unit is one pixel."
+        ),
+        "[size, jump] -> [size, stride]": (
+            "The jump is the last layer's stride; the strides of all layers multiply."
+        ),
+        "[size, jump] -> [size, jump // stride]": (
+            "The last layer's stride is missing from the jump; it moves its own units apart."
+        ),
+        "(kernel - 1) * jump -> (kernel // 2) * jump": (
+            "The field grows to one side only; a window reaches `kernel - 1` units further in all."
+        ),
     },
     hints=(
         "Keep two numbers: the pixels that a unit sees, and the pixels from one unit to the next (the jump).",
@@ -390,47 +546,23 @@ RECEPTIVE_FIELD = foundations(
         "For each layer: first `size += (kernel - 1) * jump`, then `jump *= stride`.",
     ),
 )
+def receptive_field(layers):
+    """
+    Each layer is `[kernel, stride]`, the first one next to the image. Return `[size,
+    jump]` of a unit at the top: how many pixels of the image it sees along a side, and
+    how many pixels lie between two neighbours (Araujo, Norris and Sim 2019).
+
+    Two 3x3 layers see what one 5x5 sees: VGG is built on the first case. The second is
+    LeNet-5 up to S4.
+    """
+    size, jump = 1, 1
+    for kernel, stride in layers:
+        size += (kernel - 1) * jump
+        jump *= stride
+    return [size, jump]
 
 
-# A stack
-
-
-def stack_totals(size, channels, layers):
-    parameters = 0
-    for kernel, stride, padding, filters in layers:
-        size = arithmetic.output_size(size, kernel, stride, padding=padding)
-        parameters += arithmetic.conv2d_parameters(kernel, channels, filters)
-        channels = filters
-    return [size, parameters]
-
-
-def _stack_first_channels(size, channels, layers):
-    return [
-        stack_totals(size, channels, layers)[0],
-        sum(arithmetic.conv2d_parameters(kernel, channels, filters) for kernel, _, _, filters in layers),
-    ]
-
-
-def _stack_last(size, channels, layers):
-    inputs = [channels, *(filters for *_, filters in layers)]
-    kernel, _, _, filters = layers[-1]
-    final = arithmetic.conv2d_parameters(kernel, inputs[-2], filters)
-    return [stack_totals(size, channels, layers)[0], final]
-
-
-def _stack_without_bias(size, channels, layers):
-    size, parameters = stack_totals(size, channels, layers)
-    return [size, parameters - sum(filters for *_, filters in layers)]
-
-
-def _stack_without_padding(size, channels, layers):
-    _, parameters = stack_totals(size, channels, layers)
-    for kernel, stride, _, _ in layers:
-        size = (size - kernel) // stride + 1
-    return [size, parameters]
-
-
-def _draw_stack(rng):
+def draw_stack(rng):
     layers = []
     for _ in range(rng.randint(2, 4)):
         kernel = rng.randint(2, 5)
@@ -438,24 +570,36 @@ def _draw_stack(rng):
     return [rng.randint(80, 160), rng.choice([1, 3]), layers]
 
 
-STACK_TOTALS = foundations(
-    name="stack_totals",
-    title="A stack of convolutions",
+@foundations.question(
+    "A stack of convolutions",
     points=3,
     returns="a list `[size, parameters]` of whole numbers",
     visible=(
         [32, 1, [[5, 1, 0, 6], [5, 1, 0, 16]]],
         [224, 3, [[3, 1, 1, 64], [3, 1, 1, 64], [3, 2, 1, 128]]],
     ),
-    draw=_draw_stack,
-    reference=stack_totals,
-    mistakes={
-        "Every layer reads the image's channels; from the second on, it reads the maps before it.": (
-            _stack_first_channels
+    draw=draw_stack,
+    slips={
+        "channels = filters -> pass": (
+            "Every layer reads the image's channels; from the second on, it reads the maps before it."
         ),
-        "Those are the parameters of the last layer; add up all of them.": _stack_last,
-        "The biases are missing: each filter has one.": _stack_without_bias,
-        "The padding is left out of the size.": _stack_without_padding,
+        "parameters += -> parameters =": ("Those are the parameters of the last layer; add up all of them."),
+        "channels, filters) -> channels, filters) - filters": (
+            "The biases are missing: each filter has one."
+        ),
+        "padding) -> 0)": "The padding is left out of the size.",
+        "(size, kernel, stride -> (size, kernel, 1": ("The stride is left out of the size."),
+        "channels, filters) -> filters, filters)": (
+            "A layer's own filters are taken for its inputs; it reads the maps before it."
+        ),
+        (
+            "size = output_size -> last = output_size",
+            "[size, -> [last,",
+        ): "Each layer starts from the image's size; it reads the map before it.",
+        "parameters += -> parameters += size**2 *": (
+            "Each position is counted; the positions share the parameters."
+        ),
+        "parameters = 0 -> parameters = channels": ("The image is counted; it has no parameters."),
     },
     hints=(
         "Walk through the layers once, and carry the size and the channels along.",
@@ -463,14 +607,18 @@ STACK_TOTALS = foundations(
         "At the end of each step, `channels = filters`: the maps of this layer are what the next one reads.",
     ),
 )
+def stack_totals(size, channels, layers):
+    """
+    Each layer is `[kernel, stride, padding, filters]`. The image has `size` by `size`
+    pixels and `channels` channels. Walk through the stack and return `[size,
+    parameters]`: the side of the last map, and the parameters of all layers together.
 
-QUESTIONS = (
-    OUTPUT_SIZE,
-    SAME_PADDING,
-    CORRELATE,
-    CONV2D_PARAMETERS,
-    LEDGER_ROW,
-    THREE_WAYS,
-    RECEPTIVE_FIELD,
-    STACK_TOTALS,
-)
+    This loop is half of the ledger with which every chapter compares a network to its
+    paper.
+    """
+    parameters = 0
+    for kernel, stride, padding, filters in layers:
+        size = output_size(size, kernel, stride, padding)
+        parameters += conv2d_parameters(kernel, channels, filters)
+        channels = filters
+    return [size, parameters]

@@ -9,7 +9,8 @@ vgg = Chapter(
     "vgg",
     title="VGG",
     about="They rebuild the six columns of Simonyan and Zisserman (2015) from a line of text each: shapes, "
-    "parameters, multiply-adds and memory. At the end you can tell VGG-16 from its impostors.",
+    "parameters, multiply-adds and memory. At the end you can tell VGG-16 from its "
+    "impostors.",
     offers=("conv2d_parameters", "output_size", "receptive_field"),
     given="From the foundations you have these, imported here:",
     imports=("from itertools import pairwise, product",),
@@ -53,11 +54,19 @@ def draw_deep(rng):
     draw=draw_deep,
     slips={
         " + 3 -> ": "The three dense layers are missing; they have weights too.",
-        " + 3 ->  + 3 + len(column.split())": "The pools are counted; they have no weights.",
+        " + 3 ->  + 3 + len(column.split())": ("The pools are counted; they have no weights."),
         'column.replace(" ", "") -> column.split()': "The blocks are counted; each digit is a layer.",
         '.replace(" ", "") -> .replace(" ", "").replace("1", "")': (
             "The 1x1 convolutions are left out; they have weights too."
         ),
+        '.replace(" ", "") -> ': "The spaces are counted, too; only the digits are layers.",
+        " + 3 ->  + 3 * len(column.split())": (
+            "Three dense layers are counted for each block; they follow the last block alone."
+        ),
+        ('len(column.replace(" ", "")) -> column.count("3")',): (
+            "Only the digits 3 are counted; each digit is a layer, whatever its kernel."
+        ),
+        " + 3 ->  + 1": "A single dense layer is counted; there are three.",
         'len(column.replace(" ", "")) -> sum(map(int, column.replace(" ", "")))': (
             "The digits are added up; each of them is one layer, whatever its kernel."
         ),
@@ -82,7 +91,7 @@ def weight_layers(column):
 
 def draw_stack(rng):
     channels, maps = rng.sample(range(2, 97), 2)
-    return [rng.randint(2, 4), rng.choice([3, 5]), channels, maps]
+    return [rng.randint(2, 4), rng.choice([3, 5, 5, 7]), channels, maps]
 
 
 @vgg.question(
@@ -109,11 +118,37 @@ def draw_stack(rng):
         "(channels + (layers - 1) * maps) -> layers * maps": (
             "Every layer of the stack reads `maps` maps; the first one reads `channels`."
         ),
+        ("maps * (channels + (layers - 1) * maps) -> channels * ((layers - 1) * channels + maps)"): (
+            "Inside the stack there are `channels` maps in your answer; from its "
+            "first layer on there are `maps`."
+        ),
+        "(layers - 1) * maps) -> layers * maps)": (
+            "The first layer is counted besides `layers` others; it is one of them."
+        ),
+        "channels + (layers - 1) * maps -> channels": (
+            "That is the stack's first layer; add up all of them."
+        ),
+        "layers * (kernel - 1) + 1 -> layers * (kernel - 1)": (
+            "The one window is a pixel too narrow: a stack of no layers already sees one."
+        ),
+        "layers * (kernel - 1) + 1 -> 2 * layers + 1": (
+            "The window's side is `2 * layers + 1`, which is right for kernels of 3 alone."
+        ),
+        "layers * (kernel - 1) + 1 -> kernel": (
+            "The one window is as wide as one kernel of the stack; it must see as much as all of it."
+        ),
+        "side**2 * channels * maps -> side**2 * maps * maps": (
+            "The one window reads `maps` maps; it reads what the first layer of the stack reads."
+        ),
+        "side**2 * channels * maps -> side**2 * channels * maps * layers": (
+            "The one window is counted `layers` times; it stands alone."
+        ),
     },
     hints=(
         "The first layer goes from `channels` to `maps` maps, all others from `maps` to `maps`.",
         "A layer has `kernel * kernel * inputs * maps` weights.",
-        "Each further layer of the stack sees `kernel - 1` pixels more: the one window has the side "
+        "Each further layer of the stack sees `kernel - 1` pixels more: the one "
+        "window has the side "
         "`layers * (kernel - 1) + 1`.",
     ),
 )
@@ -139,6 +174,10 @@ def pascal(layers, kernel):
     return line if kernel != 2 else [1] * (layers + 1)
 
 
+def spread_evenly(layers, kernel):
+    return footprint(layers, 2 * (kernel // 2) + 1)
+
+
 @vgg.question(
     "How often is a pixel read?",
     points=2,
@@ -154,7 +193,30 @@ def pascal(layers, kernel):
         "return ways -> return [count / kernel**layers for count in ways]": (
             "The counts are divided by their sum; whole numbers are asked for."
         ),
-        pascal: "Those are Pascal's numbers, for windows of two; each layer's window has `kernel` pixels.",
+        ("return ways -> return [min(place + 1, len(ways) - place, kernel) for place in range(len(ways))]"): (
+            "The counts rise by one from pixel to pixel, which is right for two "
+            "layers alone; go on layer by layer."
+        ),
+        ("return ways -> return [min(place + 1, len(ways) - place) for place in range(len(ways))]"): (
+            "The counts rise by one from pixel to pixel, which is right for two "
+            "layers alone; go on layer by layer."
+        ),
+        ("return ways -> return [min(place + 1, len(ways) - place, layers) for place in range(len(ways))]"): (
+            "The counts rise by one from pixel to pixel, which is right for two "
+            "layers alone; go on layer by layer."
+        ),
+        "(len(ways) + kernel - 1) -> (len(ways) + kernel)": (
+            "The list is too long: a window of `kernel` adds `kernel - 1` pixels."
+        ),
+        "return ways -> return [a * b for a in ways for b in ways]": (
+            "Those are the counts of a square; one line is asked for."
+        ),
+        "return ways -> return sum(ways)": ("The counts are added up; one number a pixel is asked for."),
+        spread_evenly: (
+            "The kernel is taken as odd: to both sides by `kernel // 2`. It reads "
+            "`kernel` pixels, even or odd."
+        ),
+        pascal: ("Those are Pascal's numbers, for windows of two; each layer's window has `kernel` pixels."),
         "return ways -> return ways[: (len(ways) + 1) // 2]": (
             "The list ends in the middle; the field has a right half, too."
         ),
@@ -211,17 +273,41 @@ def field_with_whole_kernels(column):
     visible=([COLUMNS["A"]], [COLUMNS["D"]], [COLUMNS["E"]]),
     draw=lambda rng: [draw_column(rng)],
     slips={
-        "[(2, 2)] -> [(1, 2)]": "The pools' own windows are left out: each adds one step of its own.",
+        "[(2, 2)] -> [(1, 2)]": ("The pools' own windows are left out: each adds one step of its own."),
         "[(2, 2)] -> [(2, 1)]": (
             "The pools' strides are left out: above a pool, a step covers twice as many pixels."
         ),
-        "stack += -> stack =": "Each block is counted by itself; a later block sees through all before it.",
+        "stack += -> stack =": ("Each block is counted by itself; a later block sees through all before it."),
         field_with_doubling_pools: "A pool doubles the step, not the field.",
-        field_with_whole_kernels: "The kernels are added up; each adds `kernel - 1` steps.",
-        "[(2, 2)] -> [(3, 2)]": "A pool's stride widens its own window; it only matters to the layers above.",
+        field_with_whole_kernels: ("The kernels are added up; each adds `kernel - 1` steps."),
+        "int(kernel) -> 3": ("Every convolution is taken as 3x3; each digit is a kernel."),
+        "(int(kernel), 1) -> (int(kernel), 2)": (
+            "The convolutions have stride 2 in your answer; they have 1."
+        ),
+        "[(int(kernel), 1) for kernel in block] -> [(int(block[0]), 1)]": (
+            "A block has one convolution in your answer; it has one a digit."
+        ),
+        ("fields.append(receptive_field(stack).size) -> fields.append(receptive_field(stack[:-1]).size)"): (
+            "That is what a unit in front of the pool sees; the pool sees one step more."
+        ),
+        ".size -> .jump": (
+            "That is the step from unit to unit; the pixels that one unit sees are asked for."
+        ),
+        "    return fields ->     return fields[-1]": (
+            "That is the last pool alone; a number for each block is asked for."
+        ),
+        (
+            "        fields.append(receptive_field(stack).size) ->         pass",
+            "    return fields ->     return [receptive_field(stack[: n + 1]).size "
+            "for n in range(len(stack))]",
+        ): ("There is a number for each layer; one for each block is asked for, at its pool."),
+        "[(2, 2)] -> [(3, 2)]": (
+            "A pool's stride widens its own window; it only matters to the layers above."
+        ),
     },
     hints=(
-        "`receptive_field(stack).size` is the field above a list of layers; or carry two numbers along: size "
+        "`receptive_field(stack).size` is the field above a list of layers; or carry "
+        "two numbers along: size "
         "and jump, both 1 at first.",
         "A convolution is `(kernel, 1)`, a pool `(2, 2)`. The list grows from block to block.",
         "For each layer `size += (kernel - 1) * jump`; after each pool `jump *= 2`. Note the size there.",
@@ -252,9 +338,10 @@ def draw_rows(rng):
 
 
 def draw_odd_rows(rng):
-    """Return a case in which a pool meets an odd side."""
-    column, size, classes = draw_rows(rng)
-    return [column, size + rng.randint(1, 31), classes]
+    """Return a case of two to five blocks in which a pool meets an odd side."""
+    size = 32 * rng.randint(2, 8) + rng.randint(1, 31)
+    column = draw_rows(rng)[0] if rng.random() < 0.5 else draw_column(rng, kernels="133")
+    return [column, size, rng.randint(2, 1000)]
 
 
 @vgg.question(
@@ -278,12 +365,52 @@ def draw_odd_rows(rng):
         "in map(int, block) -> in [3] * len(block)": (
             "Every convolution is 3x3; a digit 1 stands for a kernel of 1x1."
         ),
-        "min(2 * filters, 512) -> 2 * filters": "The maps double in every block; from 512 on they stay.",
+        "min(2 * filters, 512) -> 2 * filters": ("The maps double in every block; from 512 on they stay."),
         "output_size(size, 2, 2) -> -(-size // 2)": (
             "The pools round up; each halves the side and drops what is left over."
         ),
         "inputs = size**2 * channels -> inputs = channels": (
             "fc6 reads a single value a map; all of the last pool's places are flattened."
+        ),
+        "inputs = size**2 * channels -> inputs = 7 * 7 * 512": (
+            "fc6's inputs are those of the paper's pictures; they follow from the last pool."
+        ),
+        "inputs = size**2 * channels -> inputs = size * channels": (
+            "fc6's inputs are counted along one side; the last pool's maps are as high as wide."
+        ),
+        "inputs = size**2 * channels -> inputs = size**2 * 512": (
+            "fc6 reads 512 maps in every case; it reads those of the last block."
+        ),
+        (
+            "size = output_size(size, 2, 2) -> pass",
+            "[size, channels, 0, 0]) -> [size, channels, 0, 0]); size //= 2",
+        ): ("A pool's row has the side that the pool reads; it is the side that the pool leaves."),
+        "            channels = filters\n -> ": (
+            "Every convolution reads three maps; from the second on it reads those of the one before."
+        ),
+        (
+            "            channels = filters\n -> ",
+            "        size = output_size(size, 2, 2) ->         size, channels = size // 2, filters",
+        ): ("Every convolution of a block reads the maps of the block before; only its first one does."),
+        "filters = min(2 * filters, 512) -> pass": ("Every block has 64 maps; they double up to 512."),
+        "size**2 * (parameters - filters) -> (parameters - filters)": (
+            "The MACs are those of a single place; each kernel works at `size * size` places."
+        ),
+        "size**2 * (parameters - filters) -> 2 * size**2 * (parameters - filters)": (
+            "Those are FLOPs, two for a multiply-add; MACs are asked for, one each."
+        ),
+        "(4096, 4096, classes) -> (4096, 4096, 1000)": (
+            "fc8 has 1,000 units in every case; it has one a class."
+        ),
+        "(4096, 4096, classes) -> (4096, classes)": ("A dense layer is missing: fc6, fc7 and fc8."),
+        "        inputs = units -> ": (
+            "All dense layers read the last pool; fc7 and fc8 read the layer before them."
+        ),
+        "output_size(size, 2, 2) -> size // 2 + 1": (
+            "The pools leave a place too many; each halves the side and drops what is left over."
+        ),
+        "kernel in map(int, block): -> kernel in map(int, block[:1]):": (
+            "A block has one convolution in your answer; it has one a digit."
         ),
         "rows.append([size, channels, 0, 0]) -> pass": (
             "The pools are missing; they have a row, with zeros for parameters and MACs."
@@ -291,9 +418,11 @@ def draw_odd_rows(rng):
     },
     hints=(
         "Carry three numbers along: `size`, `channels` (3 at first) and `filters` (64 at first).",
-        "Convolutions are padded and keep `size`; `conv2d_parameters` counts their weights and biases, and "
+        "Convolutions are padded and keep `size`; `conv2d_parameters` counts their "
+        "weights and biases, and "
         "each weight is one MAC at each of the `size * size` places.",
-        "After a pool: `size //= 2` and `filters = min(2 * filters, 512)`. fc6 has `size * size * channels` "
+        "After a pool: `size //= 2` and `filters = min(2 * filters, 512)`. fc6 has "
+        "`size * size * channels` "
         "inputs, then 4,096 units, 4,096 units, `classes` units.",
     ),
 )
@@ -340,6 +469,18 @@ def vgg_rows(column, size, classes):
         "vgg_rows(column, size, classes) -> vgg_rows(column, size, classes)[:-1]": (
             "The last layer is left out."
         ),
+        ", sum(row[3] for row in rows)] -> , 2 * sum(row[3] for row in rows)]": (
+            "Those are FLOPs, two for a multiply-add; MACs are asked for, one each."
+        ),
+        (", sum(row[3] for row in rows)] -> , sum(row[0] ** 2 * row[3] for row in rows)]"): (
+            "The MACs are multiplied by the places once more; the rows hold the MACs of all places."
+        ),
+        (", sum(row[3] for row in rows)] -> , sum(row[0] ** 2 * row[2] for row in rows)]"): (
+            "Parameters times places count the biases, too; the rows hold the MACs."
+        ),
+        "vgg_rows(column, size, classes) -> vgg_rows(column, size, classes)[1:]": (
+            "The first layer is left out."
+        ),
         (
             "sum(row[2] -> sum(row[3]",
             ", sum(row[3] for row in rows)] -> , sum(row[2] for row in rows)]",
@@ -369,12 +510,12 @@ def vgg_totals(column, size, classes):
     visible=([COLUMNS["D"], 224, 1000], [COLUMNS["A"], 224, 1000], ["3 33", 8, 10]),
     draw=draw_rows,
     slips={
-        "[4 * sum(values), 4 * max( -> [sum(values), max(": "Those are values; a float32 has four bytes.",
-        "4 * sum(values) -> 4 * sum(values[1:])": "The picture itself is left out; conv1_1 reads it.",
+        "[4 * sum(values), 4 * max( -> [sum(values), max(": ("Those are values; a float32 has four bytes."),
+        "4 * sum(values) -> 4 * sum(values[1:])": ("The picture itself is left out; conv1_1 reads it."),
         "for row in rows] -> for row in rows if row[3]]": (
             "The pools' outputs are left out; they are written, too."
         ),
-        "4 * sum(values) -> 4 * (values[0] + sum(row[0] ** 2 * row[1] for row in rows if row[3]))": (
+        ("4 * sum(values) -> 4 * (values[0] + sum(row[0] ** 2 * row[1] for row in rows if row[3]))"): (
             "The pools' outputs are left out of `kept`; they are written, too."
         ),
         "max(map(sum, pairwise(values))) -> max(values)": (
@@ -382,6 +523,27 @@ def vgg_totals(column, size, classes):
         ),
         "max(map(sum, pairwise(values))) -> (values[0] + values[1])": (
             "The peak is the first layer's; look at all of them."
+        ),
+        "max(map(sum, pairwise(values))) -> sum(sorted(values)[-2:])": (
+            "Those are the two largest outputs; the peak is of two neighbours, what a "
+            "layer reads and what it writes."
+        ),
+        "max(map(sum, pairwise(values))) -> sum(values)": (
+            "The peak is all of it; a layer needs what it reads and what it writes, all else is let go."
+        ),
+        "[3 * size**2] -> [size**2]": "The picture has three colours.",
+        ("4 * sum(values) -> sum(row[2] for row in rows)",): (
+            "`kept` holds parameters; what is kept are the picture and the outputs."
+        ),
+        "4 * sum(values) -> 4 * sum(values) + 4 * sum(row[2] for row in rows)": (
+            "The parameters are counted, too; only the picture and the outputs are asked for."
+        ),
+        (
+            "[4 * sum(values), 4 * max(map(sum, pairwise(values)))] -> [8 * "
+            "sum(values), 8 * max(map(sum, pairwise(values)))]"
+        ): ("A value has eight bytes in your answer; a float32 has four."),
+        ("[row[0] ** 2 * row[1] for row in rows] -> [row[0] ** 2 * row[1] for row in rows[:-3]]"): (
+            "The dense layers' outputs are left out; they are written, too."
         ),
         "4 * sum(values) -> 4 * (3 * size + sum(row[0] * row[1] for row in rows))": (
             "The maps are counted as lines; they are as high as wide."
@@ -414,14 +576,39 @@ def forward_bytes(column, size, classes):
     visible=([224], [256], [384], [500]),
     draw=lambda rng: [rng.randint(290, 1200)],
     slips={
-        " - 6 -> ": "That is pool5; fc6 is a window of 7x7 that slides over it without padding.",
+        " - 6 -> ": ("That is pool5; fc6 is a window of 7x7 that slides over it without padding."),
         "size // 32 - 6 -> size // 32 // 7": (
             "The windows are laid side by side; fc6 moves by one place at a time."
         ),
         "side**2 * ( -> (": "The MACs are those of a single place.",
-        "side**2 -> side": "The MACs are counted along one side; the map of answers is as high as wide.",
+        "side**2 -> side": ("The MACs are counted along one side; the map of answers is as high as wide."),
+        " - 6 ->  - 7": ("The first window is missing: a window of 7 fits `n - 6` times into n places."),
+        (
+            "side**2 * (7 * 7 * 512 * 4096 + 4096 * 4096 + 4096 * 1000) -> side**2 * "
+            "7 * 7 * 512 * 4096 + 4096 * 4096 + 4096 * 1000"
+        ): ("fc7 and fc8 are counted once; they stand at every place, as fc6 does."),
+        "(7 * 7 * 512 * 4096 + 4096 * 4096 + 4096 * 1000) -> 7 * 7 * 512 * 4096": (
+            "Only fc6 is counted; fc7 and fc8 stand at every place, too."
+        ),
+        (
+            "7 * 7 * 512 * 4096 + 4096 * 4096 + 4096 * 1000 -> (7 * 7 * 512 + 1) * "
+            "4096 + 4097 * 4096 + 4097 * 1000"
+        ): ("The biases are counted as MACs; adding a bias multiplies nothing."),
+        "(7 * 7 * 512 * 4096 + -> 2 * (7 * 7 * 512 * 4096 +": (
+            "Those are FLOPs, two for a multiply-add; MACs are asked for, one each."
+        ),
+        "size // 32 - 6 -> (size - 224) // 32 + 2": (
+            "There is a place too many: at 224 pixels there is one."
+        ),
+        "side = size // 32 - 6 -> side = size - 223": (
+            "The window slides over the picture's pixels; it slides over pool5, a place for 32 pixels."
+        ),
+        "4096 * 1000 -> 4096": "fc8 has 1,000 units.",
+        "7 * 7 * 512 * 4096 -> 7 * 512 * 4096": (
+            "fc6's window is counted along one side; it is 7 high and 7 wide."
+        ),
         "7 * 7 * 512 -> 512": "fc6's window is 7x7x512, not 1x1x512.",
-        "size // 32 -> -(-size // 32)": "The pools round up; each halves and drops what is left over.",
+        "size // 32 -> -(-size // 32)": ("The pools round up; each halves and drops what is left over."),
     },
     hints=(
         "Five pools halve the side and round down: `size // 32` places remain.",
@@ -455,10 +642,29 @@ def class_map(size):
         "kernel**2 * channels -> channels": (
             "Only the channels are counted; a kernel reads `kernel * kernel` places of each."
         ),
-        "* variance -> * variance**0.5": "The standard deviation is taken; powers go with the variance.",
-        ("gain, channels, filters = 1.0, -> gain, channels, filters = 0.0,", "gain *= -> gain +="): (
-            "The factors are added; a signal that passes layer after layer is multiplied."
+        "* variance -> * variance**0.5": ("The standard deviation is taken; powers go with the variance."),
+        ("    return gain ->     return gain * 2 ** (len(column.replace(' ', '')) - 1)"): (
+            "The half of ReLU is taken once; it comes after each convolution."
         ),
+        "    return gain ->     return gain / 2": (
+            "There is a factor 1/2 too many: one for each convolution."
+        ),
+        "    return gain ->     return gain**0.5": ("That is the amplitude; the power is its square."),
+        " / 2 ->  * 2": "ReLU halves the power; it does not double it.",
+        "kernel**2 * channels -> kernel * channels": (
+            "A kernel's places are counted along one side; it is as high as wide."
+        ),
+        "kernel**2 -> 9": "Every kernel is taken as 3x3; each digit is a kernel.",
+        "            channels = filters\n -> ": (
+            "Every convolution reads three maps; from the second on it reads those of the one before."
+        ),
+        "filters = min(2 * filters, 512) -> pass": ("Every block has 64 maps; they double up to 512."),
+        "min(2 * filters, 512) -> 2 * filters": ("The maps double in every block; from 512 on they stay."),
+        "* variance -> * variance**2": ("The variance is squared; powers go with the variance."),
+        (
+            "gain, channels, filters = 1.0, -> gain, channels, filters = 0.0,",
+            "gain *= -> gain +=",
+        ): ("The factors are added; a signal that passes layer after layer is multiplied."),
     },
     hints=(
         "A weighted sum of `n` inputs with weights of variance v has n * v times their power.",
@@ -486,6 +692,7 @@ def signal_gain(column, variance):
 
 
 SUSPECTS = tuple(product("ABCDE", (5, 4), (False, True)))
+ODD_SIDES = [side for side in range(100, 400) if side % 16]
 
 
 def suspect(size, column, pools, rounds_up):
@@ -497,8 +704,12 @@ def suspect(size, column, pools, rounds_up):
 
 
 def draw_impostor(rng):
-    size = rng.choice([side for side in range(100, 400) if side % 16])
-    return [size, suspect(size, *rng.choice(SUSPECTS))]
+    """Return a suspect; a third of the pictures halve evenly, and B and C, which are mistaken, come often."""
+    size = 32 * rng.randint(4, 12) if rng.random() < 0.35 else rng.choice(ODD_SIDES)
+    return [
+        size,
+        suspect(size, rng.choice("ABBBCCCDDE"), rng.choice([5, 4]), rng.random() < 0.5),
+    ]
 
 
 @vgg.question(
@@ -517,7 +728,7 @@ def draw_impostor(rng):
         "[letter, pools, up] -> [letter, pools, False]": (
             "The pools' rounding is never seen: try both, `//` and rounding up."
         ),
-        "[letter, pools, up] -> [{'C': 'D', 'D': 'C'}.get(letter, letter), pools, up]": (
+        ("[letter, pools, up] -> [{'C': 'D', 'D': 'C'}.get(letter, letter), pools, up]"): (
             "C and D are exchanged: C's 1x1 kernels have fewer weights."
         ),
         "[letter, pools, up] -> [letter, 5, up]": (
@@ -529,16 +740,45 @@ def draw_impostor(rng):
         "[letter, pools, up] -> [letter, 5 - pools, up]": (
             "The number of missing pools is given; the pools that are there are asked for."
         ),
+        "[letter, pools, up] -> [letter, pools, bool(size % 32)]": (
+            "Rounding up is read off the size; only the total tells whether it was done."
+        ),
+        "[letter, pools, up] -> [letter, pools, up or not size % 2**pools]": (
+            "Where rounding makes no difference, nothing rounds up: try rounding down first."
+        ),
+        ("convolutions + dense == total -> round(convolutions + dense, -6) == round(total, -6)"): (
+            "Totals are compared in rounded millions; then other columns fit, too. Compare them exactly."
+        ),
+        "convolutions + dense == total -> abs(convolutions + dense - total) < 500_000": (
+            "Totals are compared in rounded millions; then other columns fit, too. Compare them exactly."
+        ),
+        "[5, 4] -> [5]": (
+            "All have five pools in your answer; one may be missing, and fc6 is then four times as large."
+        ),
+        "[letter, pools, up] -> ['VGG-' + str(weight_layers(column)), pools, up]": (
+            "The number of weight layers is given in place of the column's letter."
+        ),
+        "columns.items() -> [pair for pair in columns.items() if pair[0] in 'DE']": (
+            "Only D and E are tried; A, B and C are suspects, too."
+        ),
+        "columns.items() -> [pair for pair in columns.items() if pair[0] != 'C']": (
+            "Column C is left out; it has 16 weight layers, as D has."
+        ),
+        "[letter, pools, up] -> [letter, up, pools]": ("Pools and rounding are exchanged."),
+        "[letter, pools, up] -> [letter.lower(), pools, up]": ("The column's letter is a capital."),
         "[letter, pools, up] -> [str(weight_layers(column)), pools, up]": (
             "The number of weight layers is given in place of the column's letter."
         ),
     },
     hints=(
         "There are 20 suspects: five columns, four or five pools, rounding down or up. Total each.",
-        "The convolutions' parameters do not depend on the size: take them from `vgg_rows`. fc6 reads "
+        "The convolutions' parameters do not depend on the size: take them from "
+        "`vgg_rows`. fc6 reads "
         "`side * side * 512` values.",
-        "`size // 2**pools` is the side after pools that round down, `-(-size // 2**pools)` after pools that "
-        "round up. Try rounding down first: where it makes no difference, nothing rounds up.",
+        "`size // 2**pools` is the side after pools that round down, `-(-size // "
+        "2**pools)` after pools that "
+        "round up. Try rounding down first: where it makes no difference, nothing "
+        "rounds up.",
     ),
 )
 def vgg_impostor(size, total):

@@ -63,6 +63,25 @@ def draw_filters(rng):
         "in_channels]": (
             "The two are exchanged: the naive module has the larger output."
         ),
+        "joined + projection -> joined": (
+            "The projection behind the pool is missing; its maps are joined, too."
+        ),
+        "one + three + five -> one + filters[1] + filters[3]": (
+            "The reductions are among the maps; they are read by the larger kernels "
+            "and by nothing else."
+        ),
+        "joined + in_channels -> joined + projection": (
+            "The naive module has no projection: its pool passes on every map that it "
+            "reads."
+        ),
+        "joined + in_channels -> joined + in_channels + projection": (
+            "The naive module has no projection: its pool passes on every map that it "
+            "reads."
+        ),
+        "+ projection -> + projection + in_channels": (
+            "In the reduced module a projection follows the pool; its maps are joined, "
+            "not those of the input."
+        ),
     },
     hints=(
         "Four branches are joined; a pool with stride 1 neither makes nor loses maps.",
@@ -105,6 +124,57 @@ def inception_maps(in_channels, filters):
         "missing.",
         "[one, reduce3, reduce5, projection] -> [one, projection]": (
             "The two reductions are missing; they have weights of their own."
+        ),
+        (
+            "(1, in_channels, maps) -> (1, maps, in_channels)",
+            "reduce3, three) -> three, reduce3)",
+            "reduce5, five) -> five, reduce5)",
+        ): "Inputs and filters are exchanged: a convolution has a bias for each map "
+        "that it writes.",
+        "in_channels, maps) -> in_channels, maps, bias=False)": (
+            "Some biases are missing: each of the six convolutions has one for each of "
+            "its maps."
+        ),
+        (
+            "reduce3, three) -> reduce3, three, bias=False)",
+            "reduce5, five) -> reduce5, five, bias=False)",
+        ): (
+            "Some biases are missing: each of the six convolutions has one for each of "
+            "its maps."
+        ),
+        (
+            "in_channels, maps) -> in_channels, maps, bias=False)",
+            "reduce3, three) -> reduce3, three, bias=False)",
+            "reduce5, five) -> reduce5, five, bias=False) + 6",
+        ): "A convolution has a single bias in your answer; there is one for each of "
+        "its maps.",
+        (
+            "reduce5, projection] -> reduce5]",
+            "return total -> return total + conv2d_parameters(1, five, projection)",
+        ): (
+            "The projection reads what the pool passes on: all maps of the input, not "
+            "those of the 5x5."
+        ),
+        (
+            "reduce5, projection] -> reduce5]",
+            "return total -> return total + conv2d_parameters(3, in_channels, "
+            "projection)",
+        ): (
+            "The projection is counted as 3x3; that is the pool, which has no weights. "
+            "It is 1x1."
+        ),
+        (
+            "[one, reduce3, reduce5, projection] -> [one]",
+            "(3, reduce3 -> (3, in_channels",
+            "(5, reduce5 -> (5, in_channels",
+        ): ("That is the naive module; its reductions and its projection are missing."),
+        "[one, reduce3 -> [reduce3": "The first branch, #1x1, is missing.",
+        ("(3, reduce3 -> ((3, 1), reduce3", "(5, reduce5 -> ((5, 1), reduce5"): (
+            "The kernels are not squared; they are as high as wide."
+        ),
+        ("(3, reduce3 -> (3, reduce5", "(5, reduce5 -> (5, reduce3"): (
+            "The two reductions are exchanged: the order is #3x3 reduce, #3x3, #5x5 "
+            "reduce, #5x5."
         ),
     },
     hints=(
@@ -154,6 +224,26 @@ def draw_naive(rng):
         ),
         "kernel**2 * in_channels -> (kernel**2 * in_channels + 1)": (
             "The biases are counted as MACs; adding a bias multiplies nothing."
+        ),
+        "side**2 -> output_size(side, kernel) ** 2": (
+            "The maps shrink in your answer; every convolution is padded and keeps the "
+            "side."
+        ),
+        "in_channels * maps for kernel, maps in pairs -> reads * maps for (kernel, "
+        "maps), reads in zip(pairs, [in_channels, *filters])": (
+            "Each convolution reads the one before; side by side, all three read the "
+            "input."
+        ),
+        "side**2 * kernel -> kernel": "Those are weights; each works at `side * side` "
+        "positions.",
+        "in_channels * maps -> in_channels": (
+            "Those are the products of a single filter; `filters` says how many there "
+            "are."
+        ),
+        "[1, 3, 5] -> [3, 3, 3]": "All kernels are counted as 3x3; they are 1x1, 3x3 "
+        "and 5x5.",
+        "* in_channels * maps -> * (in_channels + maps)": (
+            "Input maps and filters are added; every filter has a kernel for every map."
         ),
     },
     hints=(
@@ -205,6 +295,51 @@ def naive_products(side, in_channels, filters):
         "side**2 -> 2 * side**2": (
             "Those are FLOPs: a MAC is one multiplication together with one addition."
         ),
+        "[side**2 * count for count in weights] -> [side**2 * count for count in "
+        "weights[:5]] + [(side // 2) ** 2 * weights[5]]": (
+            "The pool shrinks the maps in your answer; its stride is 1, and it keeps "
+            "the side."
+        ),
+        "[side**2 * count for count in weights] -> [side**2 * count for count in "
+        "weights[:5]] + [(-(-side // 2)) ** 2 * weights[5]]": (
+            "The pool shrinks the maps in your answer; its stride is 1, and it keeps "
+            "the side."
+        ),
+        "[side**2 * count for count in weights] -> [side**2 * count for count in "
+        "weights[:5]] + [(side - 2) ** 2 * weights[5]]": (
+            "The pool shrinks the maps in your answer; its stride is 1, and it keeps "
+            "the side."
+        ),
+        "[side**2 * count for count in weights] -> [output_size(side, k) ** 2 * count "
+        "for k, count in zip([1, 1, 3, 1, 5, 1], weights)]": (
+            "The maps shrink in your answer; every convolution is padded and keeps the "
+            "side."
+        ),
+        ("9 * reduce3 -> 3 * reduce3", "25 * reduce5 -> 5 * reduce5"): (
+            "The kernels are not squared; they are as high as wide."
+        ),
+        ("9 * reduce3 * -> reduce3 *", "25 * reduce5 * -> reduce5 *"): (
+            "The kernels are left out: a 3x3 has 9 weights for each pair of maps, a "
+            "5x5 25."
+        ),
+        "side**2 -> side": (
+            "The positions are counted along one side; the map is `side` high and "
+            "`side` wide."
+        ),
+        "side**2 * count for -> count for": (
+            "Those are weights; each works at `side * side` positions."
+        ),
+        ("9 * reduce3 -> 9 * reduce5", "25 * reduce5 -> 25 * reduce3"): (
+            "The two reductions are exchanged: the order is #3x3 reduce, #3x3, #5x5 "
+            "reduce, #5x5."
+        ),
+        (
+            "9 * reduce3 * three -> 9 * in_channels * reduce3",
+            "25 * reduce5 * five -> 25 * in_channels * reduce5",
+        ): (
+            "The larger kernels are counted for their reductions' maps; they write "
+            "#3x3 and #5x5."
+        ),
     },
     hints=(
         "The order is that of Table 1: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, "
@@ -234,14 +369,16 @@ def inception_products(side, in_channels, filters):
     return [side**2 * count for count in weights]
 
 
-def miscounted_case(products, index, times):
-    return [products, round((sum(products) + (times - 1) * products[index]) / 1e6)]
-
-
 def draw_miscounted(rng):
-    millions = rng.sample(range(11, 240, 2), 6)  # 2 M apart: no two explanations
-    products = [1_000_000 * number + rng.randint(1, 99_999) for number in millions]
-    return miscounted_case(products, rng.randrange(6), rng.choice([0, 1, 2]))
+    """Return a total that is rounded up, most often, of products 2 M apart or more."""
+    while True:
+        millions = rng.sample(range(11, 240, 2), 6)
+        products = [1_000_000 * count + rng.randint(1, 899_999) for count in millions]
+        index, times = rng.randrange(6), rng.choice([0, 1, 2])
+        counted = sum(products) + (times - 1) * products[index]
+        total = round(counted / 1e6)
+        if total > counted / 1e6 or rng.random() < 0.3:
+            return [products, total]
 
 
 PRODUCTS = inception_products(28, 256, LECTURE)
@@ -258,7 +395,8 @@ PRODUCTS = inception_products(28, 256, LECTURE)
             "Only double counting is tried; a product may also have been left out."
         ),
         "[0, 2] -> [0]": (
-            "Only a missing product is tried; one may also have been counted twice."
+            "A product that was counted twice is never found: it is in the total once "
+            "more than it should be."
         ),
         "[index, times] -> [index + 1, times]": (
             "The products are counted from 1; the first has index 0."
@@ -272,6 +410,29 @@ PRODUCTS = inception_products(28, 256, LECTURE)
         "[index, times] -> [-1, 1]": (
             "The total is in millions: round the sum before you compare."
         ),
+        "round(counted / 1e6) -> counted // 1_000_000": (
+            "The millions are cut off; the total is rounded."
+        ),
+        "round(counted / 1e6) -> -(-counted // 1_000_000)": (
+            "The millions are rounded up; the total is rounded to the nearest."
+        ),
+        "return [-1, 1] -> return list(min(product(range(len(products)), [0, 2]), "
+        "key=lambda it: abs(sum(products) + (it[1] - 1) * products[it[0]] - 1e6 * "
+        "total)))": ("A total that is right has no product to name: the index is -1."),
+        "[-1, 1] -> [-1, 0]": "If the total is right, every product is in it once: "
+        "`times` is 1.",
+        "range(len(products)) -> range(len(products) - 1)": "The last product is never "
+        "tried.",
+        "range(len(products)) -> range(1, len(products))": "The first product is never "
+        "tried.",
+        "[index, times] -> [products[index], times]": (
+            "The product itself is returned; its index is asked for."
+        ),
+        "[index, times] -> [index, times - 1]": (
+            "`times` says how often the product is in the total, 0 or 2; not by how "
+            "much that is off."
+        ),
+        "1e6) == total -> 2**20) == total": "A million is 10**6, not 2**20.",
     },
     hints=(
         "Twelve totals are possible beside the right one: each product counted twice, "
@@ -308,7 +469,7 @@ def draw_layers(rng):
         for length in rng.sample([1, 2, 3, 4], 3):
             source = start
             for _ in range(length):
-                layers.append([rng.random() < 0.75, [source]])
+                layers.append([rng.random() < (0.3 if length == 4 else 0.9), [source]])
                 source = len(layers) - 1
             ends.append(source)
         layers.append([False, ends])
@@ -362,6 +523,31 @@ def draw_layers(rng):
             "That is the deepest of all layers; the path must end with the last one, "
             "not in a side branch."
         ),
+        (
+            "max([depths[source] for source in sources], default=0) -> "
+            "max([depths[source] for source in sources], key=len, default=[])",
+            "before + weighted -> [*before, weighted]",
+            "depths[-1] -> sum(depths[-1])",
+        ): (
+            "The way with the most layers is taken; the one with the most layers that "
+            "have weights is asked for."
+        ),
+        "return depths[-1] -> return max(depths[source] for source in layers[-1][1])": (
+            "The last layer is left out; it counts, too, if it has weights."
+        ),
+        "in sources] -> in sources[-1:]]": "Only the last source of a layer is "
+        "followed.",
+        "max([depths[source] for source in sources], default=0) -> sum(depths[source] "
+        "for source in sources)": (
+            "The depths of all sources are added; only the deepest counts."
+        ),
+        "depths[-1] -> len(layers)": (
+            "Those are all layers; count the ones with weights, along one path."
+        ),
+        "before + weighted -> before + (not weighted)": (
+            "The layers without weights are counted; `True` says that a layer has "
+            "weights."
+        ),
     },
     hints=(
         "Go through the layers in order and keep a depth for each: sources always come "
@@ -407,6 +593,35 @@ def network_depth(layers):
         ),
         "[(values + 1) * classes, (channels + 1) * classes] -> [(channels + 1) * "
         "classes, (values + 1) * classes]": ("The two are exchanged."),
+        "(values + 1) -> side**2 * (channels + 1)": (
+            "The biases are multiplied by the positions; a class has one, however much "
+            "it reads."
+        ),
+        (
+            "(values + 1) * classes -> values * classes + 1",
+            "(channels + 1) * classes -> channels * classes + 1",
+        ): ("A single bias is counted; each class has one."),
+        (
+            "(values + 1) * classes -> values * (classes + 1)",
+            "(channels + 1) * classes -> channels * (classes + 1)",
+        ): (
+            "There is a bias for each input in your answer; there is one for each "
+            "class."
+        ),
+        "(values + 1) -> values": "The biases are missing: each class has one.",
+        "(channels + 1) -> channels": "The biases are missing: each class has one.",
+        "(channels + 1) * classes -> (channels + 1) * classes + channels": (
+            "Averaging is counted; it has no weights."
+        ),
+        "(channels + 1) * classes -> (channels + 1) * classes + values": (
+            "Averaging is counted; it has no weights."
+        ),
+        "(channels + 1) -> (side**2 + 1)": (
+            "Averaged over the maps, one number a position is left; average each map "
+            "to one number."
+        ),
+        "side**2 * channels -> side**2": "The maps are left out: all `channels` are "
+        "flattened.",
     },
     hints=(
         "Flattened, there are `side * side * channels` inputs; averaged, `channels`.",
@@ -463,6 +678,44 @@ def draw_auxiliary(rng):
         "(values + 1) * 1024 + (1024 + 1) * classes -> (values + 1) * classes": (
             "The dense layer of 1,024 units is missing."
         ),
+        "pooled**2 * 128 -> pooled**2 * channels": (
+            "The first dense layer reads all `channels` maps; the 1x1 convolution "
+            "leaves 128."
+        ),
+        "pooled**2 -> pooled": "The side is not squared: flattening keeps every pixel "
+        "of a map.",
+        "output_size(side, 5, 3) -> side": "The pool is left out: it leaves fewer "
+        "positions.",
+        "output_size(side, 5, 3) -> 4": (
+            "The pool always leaves 4 positions a side in your answer; they follow "
+            "from `side`."
+        ),
+        "channels, 128) -> channels, 128, bias=False)": (
+            "The biases are missing: the 1x1 convolution and both dense layers have "
+            "them."
+        ),
+        ("(values + 1) -> values", "(1024 + 1) -> 1024"): (
+            "The biases are missing: the 1x1 convolution and both dense layers have "
+            "them."
+        ),
+        "conv2d_parameters(1, -> conv2d_parameters(5,": (
+            "The convolution is counted as 5x5; that is the pool's window. It is 1x1."
+        ),
+        "conv2d_parameters(1, channels, 128) -> 0": (
+            "The 1x1 convolution's own parameters are missing."
+        ),
+        "return convolution -> return 5 * 5 * channels + convolution": (
+            "The pool is counted; it has no weights."
+        ),
+        "(1024 + 1) * classes -> (values + 1) * classes": (
+            "The last layer reads the 1,024 units before it, not the flattened maps."
+        ),
+        " + (1024 + 1) * classes -> ": "The last dense layer, of `classes` units, is "
+        "missing.",
+        "(values + 1) * 1024 + (1024 + 1) * classes -> (128 + 1) * classes": (
+            "That is a head that averages and has one dense layer; flatten, and use "
+            "two."
+        ),
     },
     hints=(
         "Pooling has no weights; it only leaves `output_size(side, 5, 3)` places along "
@@ -487,34 +740,29 @@ def auxiliary_parameters(side, channels, classes):
     return convolution + (values + 1) * 1024 + (1024 + 1) * classes
 
 
-def misprinted(name, size, in_channels, filters, thousands, millions):
+def misprinted(rng, thousands, millions):
     """Return a row that prints its numbers times `thousands` and `millions`."""
-    operations = sum(inception_products(size, in_channels, filters))
-    weights = operations // size**2
-    printed = [round(thousands * weights / 1024), round(millions * operations / 1e6, 1)]
-    return [name, size, in_channels, filters, *printed]
+    side, in_channels = rng.choice([7, 14, 28]), 8 * rng.randint(24, 64)
+    filters = draw_filters(rng)
+    parameters = inception_parameters(in_channels, filters) / 1024
+    operations = sum(inception_products(side, in_channels, filters)) / 1e6
+    printed = [round(thousands * parameters, 2), round(millions * operations, 3)]
+    return ["N", side, in_channels, filters, *printed]
 
 
 def draw_misprints(rng):
-    """Return four rows with errors a little below and above 4 %."""
-    thousands = [0.975, 1.055, rng.choice([1, 1.025]), rng.choice([0.85, 0.945, 1.15])]
-    millions = [
-        1,
-        0.945,
-        rng.choice([0.975, 1.025]),
-        rng.choice([2, 0]),
-    ]  # 0: along one side
+    """Return rows with errors a little below and above 4 %, of either number."""
+    thousands = [
+        0.97,
+        1.055,
+        1.0395,
+        rng.choice([0.961, 1.041]),
+        rng.choice([0.85, 1.2]),
+    ]
+    millions = [1, 0.945, rng.choice([0.97, 1.03]), rng.choice([0.961, 1.041]), 2]
     rng.shuffle(thousands)
     rng.shuffle(millions)
-    rows = []
-    for name in "abcd":
-        size, in_channels, filters = (
-            rng.choice([7, 14, 28]),
-            8 * rng.randint(24, 64),
-            draw_filters(rng),
-        )
-        off = thousands.pop(), millions.pop() or 1 / size
-        rows.append(misprinted(name, size, in_channels, filters, *off))
+    rows = [misprinted(rng, *off) for off in zip(thousands, millions, strict=True)]
     return [rows]
 
 
@@ -568,6 +816,34 @@ def draw_misprints(rng):
         "> 0.04 * -> > 0 *": (
             "Rounded numbers are never equal: call misprinted what is more than 4 % "
             "off."
+        ),
+        "0.04 * value -> 0.04 * printed": (
+            "4 % of the printed number are allowed; the computed one is the measure."
+        ),
+        "inception_parameters(in_channels, filters) -> sum(inception_products(1, "
+        "in_channels, filters))": (
+            "The biases are left out of the parameters; they count."
+        ),
+        "0.04 * value -> 4": (
+            "4 is taken for a number of K or M; 4 % of the computed number are meant."
+        ),
+        "0.04 * value -> 0.04": (
+            "0.04 is taken for a number of K or M; 4 % of the computed number are "
+            "meant."
+        ),
+        "0.04 -> 0.4": "That is 40 %; 4 % is 0.04.",
+        "abs(value - printed) -> value - printed": (
+            "Misprints are found in one direction only; too large and too small are "
+            "both wrong."
+        ),
+        "abs(value - printed) -> printed - value": (
+            "Misprints are found in one direction only; too large and too small are "
+            "both wrong."
+        ),
+        "(operations, millions)] -> (operations, millions)]\n        pairs = "
+        "[pairs[1], pairs[1]]": (
+            "A row has two numbers of its own: one may be misprinted and the other "
+            "right."
         ),
     },
     hints=(
@@ -640,6 +916,34 @@ def departed(small, normalised, bare, flattened):
         "return list(choice) -> return [*choice[:2], not bare, flattened]": (
             "The heads are taken for missing when they are there: without them "
             "6,379,728 are gone."
+        ),
+        "normalised * maps -> normalised * 2 * maps": (
+            "BatchNorm is never found: a map gains one parameter, not two, as the bias "
+            "goes, and the maps are those of all convolutions: the stem's 64, 64 and "
+            "192, the reductions."
+        ),
+        "-heads if bare else normalised * 2 * 128 -> normalised * 2 * 128 - bare * "
+        "heads": (
+            "Where the heads are gone, so is their BatchNorm: those 256 belong to the "
+            "heads."
+        ),
+        " + auxiliary_parameters(14, 528, 1000) -> ": (
+            "There are two heads: one reads 4a's 512 maps, one 4d's 528."
+        ),
+        "(flatten - average) -> flatten": (
+            "Flattening is added; it takes the place of the averaged maps' weights."
+        ),
+        "return list(choice) -> return [False, *choice[1:]]": (
+            "The small kernels are overlooked: 3x3 for 5x5 takes 380,928 weights away."
+        ),
+        "return list(choice) -> return [small, False, *choice[2:]]": (
+            "BatchNorm is overlooked: it brings 7,280 parameters, and 256 in the heads."
+        ),
+        "return list(choice) -> return [*choice[:2], False, flattened]": (
+            "The heads that are gone are overlooked: they have 6,379,728 parameters."
+        ),
+        "return list(choice) -> return [*choice[:3], False]": (
+            "The flattened maps are overlooked: they bring 49,152,000 weights."
         ),
     },
     hints=(

@@ -34,7 +34,8 @@ def draw_depth(rng):
         ("1 + len -> len", "+ 1 -> "): (
             "The stem and the dense layer are missing; both have weights and count."
         ),
-        "+ 1 -> ": "The dense layer at the end is missing; it counts.",
+        "+ 1 -> ": "One layer is missing: the stem's convolution and the dense layer "
+        "both count.",
         "+ 1 -> + 3": "Pooling is counted; only layers with weights are.",
         "+ 1 -> + 1 + len(blocks) - (len(kernels) == 2)": (
             "The projections of the shortcuts are counted; the number is that of the "
@@ -43,6 +44,35 @@ def draw_depth(rng):
         "len(kernels) -> 2": "Every block has two layers; a bottleneck has three.",
         "len(kernels) * sum(blocks) -> sum(blocks)": (
             "That is the number of blocks; each has one layer for each of its kernels."
+        ),
+        "len(kernels) -> sum(kernel > 1 for kernel in kernels)": (
+            "The 1x1 convolutions are left out; each has weights and counts."
+        ),
+        "len(kernels) -> sum(kernels)": (
+            "The kernels' sides are added up; each of them is one layer."
+        ),
+        "sum(blocks) -> len(blocks)": (
+            "Those are the stages; each has as many blocks as `blocks` says."
+        ),
+        "+ 1 -> + 2": "Pooling is counted; only layers with weights are.",
+        "+ 1 -> + 1 + len(blocks)": (
+            "The projections of the shortcuts are counted; the number is that of the "
+            "longest path."
+        ),
+        "+ 1 -> + len(blocks)": (
+            "The projections of the shortcuts are counted; the number is that of the "
+            "longest path."
+        ),
+        "+ 1 -> + 1 + sum(blocks)": (
+            "The shortcuts are counted; the number is that of the longest path."
+        ),
+        "len(kernels) -> 2 * len(kernels)": (
+            "The BatchNorms are counted; convolutions and the dense layer make the "
+            "number."
+        ),
+        ("1 + len(kernels) -> 2 + 2 * len(kernels)"): (
+            "The BatchNorms are counted; convolutions and the dense layer make the "
+            "number."
         ),
     },
     hints=(
@@ -66,7 +96,8 @@ def resnet_depth(kernels, blocks):
 
 def draw_block(rng):
     values = [round(rng.uniform(-3, 3), 2) for _ in range(rng.randint(4, 9))]
-    return [values, *(rng.choice([-1, 1]) * rng.uniform(0.2, 2) for _ in range(2))]
+    sign = rng.choice([-1, 1])
+    return [values, sign * rng.uniform(0.2, 2), -sign * rng.uniform(0.2, 2)]
 
 
 @resnet.question(
@@ -97,6 +128,30 @@ def draw_block(rng):
         "value + branch -> value * branch": (
             "Branch and shortcut are multiplied; they are added."
         ),
+        "max(value + branch -> max(max(value, 0.0) + branch": (
+            "The shortcut passes ReLU(x); it passes x as it is."
+        ),
+        "max(w1 * value, 0.0) -> w1 * max(value, 0.0)": (
+            "The first ReLU comes before `w1`; it comes after."
+        ),
+        "max(value + branch, 0.0) -> branch": (
+            "That is the branch alone; the shortcut adds x, and a ReLU follows."
+        ),
+        ("w2 * max(w1 * value, 0.0) -> max(w2 * max(w1 * value, 0.0), 0.0)"): (
+            "A ReLU too many: there is one between the weights and one after the "
+            "addition, none in front of it."
+        ),
+        "max(w1 * value, 0.0) -> abs(w1 * value)": (
+            "The ReLU between the weights turns negative values round; it sets them to "
+            "0."
+        ),
+        "max(value + branch, 0.0) -> abs(value + branch)": (
+            "The last ReLU turns negative values round; it sets them to 0."
+        ),
+        "value + branch -> 1 + branch": "The shortcut adds 1; it adds x.",
+        "value + branch -> w1 * value + branch": (
+            "The shortcut adds what `w1` made of x; it adds x as it is."
+        ),
     },
     hints=(
         "Three steps: the branch F(x), the sum F(x) + x, and a ReLU of the sum.",
@@ -121,12 +176,17 @@ def residual_block(x, w1, w2):
 
 
 def draw_shortcut(rng):
-    """Return one of 15 cases: none is drawn twice, so twelve hold all five kinds."""
-    maps = rng.choice([128, 256, 512])
-    same, wider, smaller, both = (maps, 1), (4 * maps, 1), (maps, 2), (2 * maps, 2)
-    kinds = [("A", both), ("B", same), ("B", wider), ("B", smaller), ("C", same)]
-    option, shape = rng.choice(kinds)
-    return [option, maps, *shape]
+    """Return one of twelve cases, six kinds twice: as none is drawn twice, all come."""
+    maps = rng.choice([128, 256])
+    kinds = [
+        ["A", maps, 2 * maps, 2],
+        ["B", maps, maps, 1],
+        ["B", maps, 4 * maps, 1],
+        ["B", 4 * maps, maps, 1],
+        ["B", maps, maps, 2],
+        ["C", maps, maps, 1],
+    ]
+    return rng.choice(kinds)
 
 
 @resnet.question(
@@ -170,6 +230,28 @@ def draw_shortcut(rng):
         ),
         "return in_channels -> return 9 * in_channels": "The projection is 3x3; it is "
         "1x1.",
+        "in_channels != filters -> in_channels < filters": (
+            "Fewer filters than channels are overlooked; they change the shape, too."
+        ),
+        "return in_channels -> return stride**2 * in_channels": (
+            "The projection's kernel is as wide as the stride; it is 1x1 and skips "
+            "places."
+        ),
+        "2 * filters -> 4 * filters": (
+            "BatchNorm counts four values a map; two of them, the moving ones, are not "
+            "trained."
+        ),
+        "2 * filters -> filters": "BatchNorm has two parameters a map, a scale and a "
+        "shift.",
+        "2 * filters -> 2 * in_channels": (
+            "BatchNorm follows the projection; it has `filters` maps."
+        ),
+        "or in_channels -> and in_channels": (
+            "B projects only where both change, the side and the maps; one is enough."
+        ),
+        '(option == "B" and changes) -> False': (
+            "B never projects in your answer; it does where the shape changes."
+        ),
     },
     hints=(
         "First decide whether the shortcut projects: never, where the shape changes, "
@@ -206,7 +288,8 @@ def shortcut_parameters(option, in_channels, filters, stride):
             "The 3x3 in the middle reads all the maps; it reads a quarter."
         ),
         " + quarter * channels -> ": (
-            "The last 1x1 is missing: it restores the number of maps."
+            "A 1x1 is missing: the first reduces the number of maps, the last restores "
+            "it."
         ),
         ("2 * 9 * -> 2 *", "9 * quarter -> quarter"): (
             "The kernels' area is missing: a 3x3 has nine weights for each pair of "
@@ -217,6 +300,35 @@ def shortcut_parameters(option, in_channels, filters, stride):
         "two.",
         "[side**2 * two, side**2 * bottleneck] -> [two, bottleneck]": (
             "Those are weights; each works at `side * side` positions."
+        ),
+        "channels // 4 -> 64": (
+            "The bottleneck is always 64 wide, as in figure 5; it is a quarter of "
+            "`channels`."
+        ),
+        ("[side**2 -> [side", ", side**2 -> , side"): (
+            "The positions are counted along one side; a map is as high as wide."
+        ),
+        ("2 * 9 -> 2 * 3", "9 * quarter -> 3 * quarter"): (
+            "The kernels are counted along one side; a 3x3 has nine weights for each "
+            "pair of maps."
+        ),
+        (
+            "9 * channels**2 -> (9 * channels + 1) * channels",
+            "channels * quarter + 9 * quarter**2 + quarter * channels -> (channels + "
+            "1) * quarter + (9 * quarter + 1) * quarter + (quarter + 1) * channels",
+        ): "Biases are counted; there are none here, and they multiply nothing.",
+        "9 * quarter**2 -> 9 * channels**2": (
+            "The 3x3 in the middle is as wide as the block; it has a quarter of the "
+            "maps."
+        ),
+        "+ quarter * channels -> + quarter * quarter": (
+            "The last 1x1 writes a quarter of the maps; it restores their number."
+        ),
+        "9 * channels**2 -> 9 * channels * quarter": (
+            "The two 3x3 lead to a quarter of the maps; that is the bottleneck's way."
+        ),
+        "9 * quarter**2 -> 9 * 2 * quarter**2": (
+            "The bottleneck has a single 3x3, between the two 1x1."
         ),
     },
     hints=(
@@ -242,19 +354,16 @@ def bottleneck_macs(side, channels):
 
 
 def draw_block_counts(rng):
+    """Return a block on a map of an odd side, most often with a stride."""
     maps = 8 * rng.randint(1, 16)
     forms = [(BASIC, [maps, maps]), (BOTTLENECK, [maps, maps, 4 * maps])]
     kernels, filters = rng.choice(forms)
-    reads = [(filters[-1], 1), (filters[-1] // 2, 2), (maps, 1)]
-    in_channels, stride = rng.choice(reads)
-    return [
-        kernels,
-        filters,
-        in_channels,
-        rng.randint(8, 57),
-        stride,
-        rng.choice("ABC"),
-    ]
+    last = filters[-1]
+    in_channels, stride = rng.choice(
+        [(last, 1), (maps, 1), (last, 2), (last // 2, 2), (2 * last, 2)]
+    )
+    size = 2 * rng.randint(4, 28) + 1
+    return [kernels, filters, in_channels, size, stride, rng.choice("AABC")]
 
 
 @resnet.question(
@@ -284,8 +393,9 @@ def draw_block_counts(rng):
             "+= projection -> += projection + maps",
         ): ("The convolutions have biases; in front of a BatchNorm they have none."),
         "layer == 0 -> layer == 1": (
-            "The stride is in the second convolution, as in later code; in the paper "
-            "it is in the first."
+            "The first convolution works at every place of the map: it has the stride "
+            "(in later code the second has it), and MACs are counted at the places "
+            "that are written."
         ),
         "if projection -> if projection < 0": (
             "The shortcut is left out: option B projects where the shape changes, C "
@@ -297,6 +407,62 @@ def draw_block_counts(rng):
         ): (
             "The MACs are counted on the map that comes in; with stride 2, the block "
             "writes a smaller one."
+        ),
+        "side = output_size(side, kernel, step, padding=kernel // 2) -> side = side // "
+        "step": (
+            "The side is divided by the stride and rounded down; a padded window also "
+            "begins at the last place of an odd side."
+        ),
+        "side**2 * in_channels * maps -> side**2 * projection": (
+            "BatchNorm's parameters are counted as MACs; only convolutions have MACs "
+            "here."
+        ),
+        (
+            "side**2 * weights -> side**2 * (weights + 2 * filters[layer])",
+            "side**2 * in_channels * maps -> side**2 * projection",
+        ): (
+            "BatchNorm's parameters are counted as MACs; only convolutions have MACs "
+            "here."
+        ),
+        "side**2 * weights -> side**2 * (weights + 2 * filters[layer])": (
+            "BatchNorm's parameters are counted as MACs; only convolutions have MACs "
+            "here."
+        ),
+        "macs += side**2 * in_channels * maps -> pass": "The projection's MACs are "
+        "missing.",
+        "parameters += projection -> pass": "The projection's parameters are missing.",
+        "        macs += side**2 * in_channels ->     if stride > 1 or in_channels != "
+        "maps:\n        macs += side**2 * in_channels": (
+            "The projection's MACs follow from the shape alone; with option A there "
+            "are none, with C always."
+        ),
+        "        macs += side**2 * in_channels ->     macs += side**2 * in_channels": (
+            "The projection's MACs are counted in every block; they are there where it "
+            "projects."
+        ),
+        "(shortcut, -> ('C',": (
+            "The block always projects; A never does, B where the shape changes."
+        ),
+        "kernel**2 * maps -> kernel**2 * in_channels": (
+            "Every convolution reads `in_channels` maps; from the second on, those of "
+            "the one before."
+        ),
+        "step = stride if layer == 0 else 1 -> step = stride": (
+            "Every convolution has the stride; only the first one has."
+        ),
+        "side**2 * in_channels -> kernels[0] ** 2 * side**2 * in_channels": (
+            "The projection's MACs are those of a larger kernel; it is 1x1."
+        ),
+        "side**2 * in_channels -> size**2 * in_channels": (
+            "The projection's MACs are counted on the map that it reads; it has the "
+            "stride, too."
+        ),
+        (
+            "side**2 * weights -> side * weights",
+            "side**2 * in_channels -> side * in_channels",
+        ): ("The positions are counted along one side; a map is as high as wide."),
+        ("padding=kernel // 2 -> padding=0"): (
+            "The padding is left out: windows are padded by `kernel // 2`."
         ),
     },
     hints=(
@@ -370,6 +536,44 @@ def draw_totals(rng):
             "1,000."
         ),
         "macs + maps * 1000 -> macs": "The dense layer has multiply-adds, too.",
+        "output_size(size, 7 -> output_size(224, 7": (
+            "`size` is not used: 112 and 56 are the sides for 224 pixels."
+        ),
+        "maps = filters[-1] -> maps = filters[-1 if number == count - 1 else 0]": (
+            "A bottleneck's last 1x1 writes four times as many maps, and the next "
+            "block reads them."
+        ),
+        "maps = filters[-1] -> maps = filters[0]": (
+            "A bottleneck's last 1x1 writes four times as many maps, and the next "
+            "block reads them."
+        ),
+        "[parameters + (maps + 1) * 1000, macs + maps * 1000] -> [parameters + 513 * "
+        "1000, macs + 512 * 1000]": (
+            "The dense layer reads 512 maps; behind bottlenecks there are 2,048."
+        ),
+        "2 * 64 -> 3 * 64": "The stem's convolution has biases; a BatchNorm follows "
+        "it.",
+        "2 * 64 -> 4 * 64": (
+            "The stem's BatchNorm counts four values a map; the moving ones are not "
+            "trained."
+        ),
+        "macs = side**2 * 49 * 3 * 64 -> macs = 0": "The stem's MACs are missing.",
+        "49 * 3 * 64 + 2 * 64 -> 0": "The stem's parameters are missing.",
+        ", padding=3 -> ": "The stem is not padded; 7x7 windows are padded by 3.",
+        (
+            "(maps + 1) * 1000 -> (side**2 * maps + 1) * 1000",
+            "macs + maps -> macs + side**2 * maps",
+        ): ("The last maps are flattened; ResNet averages each of them to one value."),
+        "64 * 2**stage -> 64 * 2 ** (stage + 1)": (
+            "The maps double too early: stage 0 has 64."
+        ),
+        "64 * 2**stage -> 64": "The maps never double; stage i has `64 * 2**i`.",
+        (
+            "[parameters + (maps + 1) * 1000, macs + maps * 1000] -> [parameters, macs]"
+        ): ("The dense layer is missing."),
+        "macs + maps * 1000 -> macs + (maps + 1) * 1000": (
+            "The biases are counted as MACs; adding a bias multiplies nothing."
+        ),
     },
     hints=(
         "Stem: 7x7, 64 filters, stride 2, and its BatchNorm. Then pooling, stride 2. "
@@ -409,9 +613,10 @@ def resnet_totals(kernels, blocks, size, shortcut):
 
 
 def draw_power(rng):
+    """Return an odd number of layers: the maps' numbers do not cancel."""
     channels = [8 * count for count in rng.sample(range(4, 17), 2)]
-    weights = rng.choice(["xavier", "xavier", "xavier", "he"])
-    return [weights, rng.randint(3, 12), rng.choice([3, 5]), *channels]
+    layers = 2 * rng.randint(1, 6) + 1
+    return [rng.choice(["xavier", "he"]), layers, rng.choice([3, 5]), *channels]
 
 
 @resnet.question(
@@ -447,6 +652,33 @@ def draw_power(rng):
         ),
         "return power -> return math.sqrt(power)": "That is the amplitude, the root of "
         "the power.",
+        "2 / fan_in if -> 2 / fan_out if": "He's variance has the fan-in; yours has "
+        "the fan-out.",
+        "kernel**2 * writes -> writes": (
+            "The fan-out lacks the kernel's area: a value goes into `kernel**2` places "
+            "of each map."
+        ),
+        "kernel**2 * reads, kernel -> reads, kernel": (
+            "The fan-in lacks the kernel's area: a unit reads `kernel**2` values of "
+            "each map."
+        ),
+        "2 / (fan_in + fan_out) -> 1 / (fan_in + fan_out)": (
+            "Xavier's variance is 2 / (fan-in + fan-out), not 1 over them."
+        ),
+        "2 / (fan_in + fan_out) -> 1 / fan_out": (
+            "Xavier's variance is 2 / (fan-in + fan-out), not 1 / fan-out."
+        ),
+        "* variance / -> * variance**0.5 /": (
+            "The standard deviation is taken; powers go with the variance."
+        ),
+        "*= fan_in -> *= fan_out": "A unit adds up what it reads: fan-in products, not "
+        "fan-out.",
+        "range(layers) -> range(1)": "That is the power behind a single layer.",
+        'weights == "he" -> weights != "he"': "He's and Xavier's variances are "
+        "exchanged.",
+        "* variance / 2 -> * variance / 4": (
+            "ReLU leaves half of the power; a quarter would be half of the amplitude."
+        ),
     },
     hints=(
         "Each layer multiplies the power by `fan_in * variance / 2`.",
@@ -501,6 +733,27 @@ def signal_power(weights, layers, kernel, channels, filters):
             "Each block has two ways, so the numbers add up to 2 ** blocks, not to its "
             "square."
         ),
+        "comb(blocks, length) -> comb(blocks + length - 1, length)": (
+            "Numbers that have changed already are added again: go from right to left, "
+            "or make a new list for each block."
+        ),
+        "math.comb(blocks, length) -> 2**length": (
+            "Those are powers of 2; count the choices of `length` blocks out of all."
+        ),
+        "math.comb(blocks, length) -> 1": (
+            "Each length is counted once; there are many paths that pass as many "
+            "branches."
+        ),
+        "[math.comb(blocks, length) for length in range(blocks + 1)] -> 2**blocks": (
+            "That is the number of all paths; tell them apart by their length."
+        ),
+        "comb(blocks, length) for length in range(blocks + 1) -> comb(blocks - 1, "
+        "length) for length in range(blocks)": ("That is one block too few."),
+        "comb(blocks, length) for length in range(blocks + 1) -> comb(blocks + 1, "
+        "length) for length in range(blocks + 2)": ("That is one block too many."),
+        "math.comb(blocks, length) -> math.comb(blocks, length) * length": (
+            "The branches of all these paths are counted; the paths are asked for."
+        ),
     },
     hints=(
         "At each block a path takes the branch or the shortcut: 2 ** blocks paths in "
@@ -540,7 +793,7 @@ def departed(blocks, projects, biased, moved, epsilon):
 
 def draw_impostor(rng):
     blocks = [rng.randint(2, 6) for _ in range(4)]
-    return departed(blocks, *(rng.random() < 0.5 for _ in range(4)))
+    return departed(blocks, *(rng.random() < 0.65 for _ in range(4)))
 
 
 @resnet.question(
@@ -577,6 +830,38 @@ def draw_impostor(rng):
         "return departs -> return [not answer for answer in departs]": (
             "True and False are exchanged: True says that the network departs from the "
             "paper there."
+        ),
+        "parameters > totals[0] -> parameters == totals[0] + 26560": (
+            "26,560 biases are those of ResNet-50; other `blocks` have others."
+        ),
+        "macs > totals[1] -> macs > paper[1]": (
+            "The MACs are compared with option B's; where every block projects, C's "
+            "count."
+        ),
+        "macs > totals[1] -> macs - paper[1] == 231211008": (
+            "The MACs are compared with option B's; where every block projects, C's "
+            "count."
+        ),
+        "parameters > totals[0] -> parameters > paper[0]": (
+            "The biases are looked for above option B's total; where every block "
+            "projects, C's counts."
+        ),
+        "parameters >= projecting[0] -> parameters == projecting[0]": (
+            "Projections are seen only where the total is C's exactly; biases may come "
+            "on top."
+        ),
+        "parameters >= projecting[0] -> False": (
+            "Blocks that all project are overlooked: that is option C."
+        ),
+        "parameters >= projecting[0] -> parameters > paper[0]": (
+            "Biases are taken for projections: C adds far more parameters, and MACs."
+        ),
+        "spread < 0.5 -> spread > 0.5": (
+            "The last truth value is the wrong way round: BatchNorm should leave a "
+            "spread of 1."
+        ),
+        "macs > totals[1] -> macs > totals[1] or parameters > totals[0]": (
+            "Biases are taken for a moved stride; they change no MACs."
         ),
     },
     hints=(

@@ -858,8 +858,9 @@ def misprints(rows):
     """
     Table 1 prints parameters, in units of 1,024, and operations, in millions. A row
     here is a name, side, input maps, the six numbers, and those two. For each row
-    return whether `[parameters, operations]` are off by more than 4 % of what the six
-    numbers give.
+    return whether the printed `[parameters, operations]` are off by more than 4 % of
+    what you compute from the six numbers: parameters with their biases, operations
+    without.
 
     `TABLE_1` above has all nine modules as printed: run your function on it. 4c is a
     misprint; in 5a the two wrong numbers fit each other, so somebody counted another

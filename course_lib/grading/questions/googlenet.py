@@ -1,357 +1,466 @@
-"""Ask for GoogLeNet: what a module makes and costs, depth, heads, the misprints of Table 1, its impostors."""
+"""Ask for GoogLeNet: what a module makes and costs, depth, misprints, impostors."""
 
-import itertools
-from functools import partial
+from itertools import product
 
-from course_lib import arithmetic
-from course_lib.grading.question import Question
+from course_lib.arithmetic import conv2d_parameters, output_size
+from course_lib.grading.question import Chapter
 
-googlenet = partial(Question, chapter="googlenet")
+googlenet = Chapter(
+    "googlenet",
+    title="GoogLeNet",
+    about="They rebuild Table 1 of Szegedy and others (2015): what a module makes and "
+    "costs, where the lectures' 358 million come from, what is misprinted. At the end "
+    "you can tell the network from its impostors.",
+    offers=("conv2d_parameters", "output_size"),
+    given="From the foundations you have these, imported here:",
+    imports=("from itertools import product",),
+    data=("TABLE_1",),
+)
 
-OFFERS = (
-    "conv2d_parameters",
-    "output_size",
-)  # of `arithmetic`: these exercises import them
-
-# Szegedy et al. 2015, Table 1: side, input maps; #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.
-TABLE_1 = {
-    "3a": [28, 192, [64, 96, 128, 16, 32, 32]],
-    "3b": [28, 256, [128, 128, 192, 32, 96, 64]],
-    "4a": [14, 480, [192, 96, 208, 16, 48, 64]],
-    "4b": [14, 512, [160, 112, 224, 24, 64, 64]],
-    "4c": [14, 512, [128, 128, 256, 24, 64, 64]],
-    "4d": [14, 512, [112, 144, 288, 32, 64, 64]],
-    "4e": [14, 528, [256, 160, 320, 32, 128, 128]],
-    "5a": [7, 832, [256, 160, 320, 32, 128, 128]],
-    "5b": [7, 832, [384, 192, 384, 48, 128, 128]],
-}
+# Table 1 as printed: name, side, input maps, [#1x1, #3x3 reduce, #3x3, #5x5 reduce,
+# #5x5, pool proj], parameters in K (1,024), operations in M.
+TABLE_1 = [
+    ["3a", 28, 192, [64, 96, 128, 16, 32, 32], 159, 128],
+    ["3b", 28, 256, [128, 128, 192, 32, 96, 64], 380, 304],
+    ["4a", 14, 480, [192, 96, 208, 16, 48, 64], 364, 73],
+    ["4b", 14, 512, [160, 112, 224, 24, 64, 64], 437, 88],
+    ["4c", 14, 512, [128, 128, 256, 24, 64, 64], 463, 100],
+    ["4d", 14, 512, [112, 144, 288, 32, 64, 64], 580, 119],
+    ["4e", 14, 528, [256, 160, 320, 32, 128, 128], 840, 170],
+    ["5a", 7, 832, [256, 160, 320, 32, 128, 128], 1072, 54],
+    ["5b", 7, 832, [384, 192, 384, 48, 128, 128], 1388, 71],
+]
+ROW_3A = TABLE_1[0][3]
 LECTURE = [128, 64, 192, 64, 96, 64]  # the module of the lectures, on 28x28x256
 
 
-def _draw_filters(rng):
+def draw_filters(rng):
     """Return a row of six numbers like those of Table 1."""
     steps = [(8, 24), (6, 12), (13, 24), (1, 3), (4, 10), (11, 16)]
     return [8 * rng.randint(*step) for step in steps]
 
 
-# What a module puts out
-
-
-def inception_maps(in_channels, filters):
-    one, _, three, _, five, projection = filters
-    return [one + three + five + in_channels, one + three + five + projection]
-
-
-INCEPTION_MAPS = googlenet(
-    name="inception_maps",
-    title="What a module puts out",
+@googlenet.question(
+    "What a module puts out",
     points=1,
     returns="a list `[naive, reduced]` of whole numbers",
-    visible=([192, [64, 96, 128, 16, 32, 32]], [256, LECTURE]),
-    draw=lambda rng: [8 * rng.randint(24, 64), _draw_filters(rng)],
-    reference=inception_maps,
-    mistakes={
-        "The reductions are among the maps; they are read by the larger kernels and by nothing else.": (
-            lambda c, f: [sum(f) - f[5] + c, sum(f)]
+    visible=([192, ROW_3A], [256, LECTURE]),
+    draw=lambda rng: [8 * rng.randint(24, 64), draw_filters(rng)],
+    slips={
+        "one + three + five -> one + three + five + filters[1] + filters[3]": (
+            "The reductions are among the maps; they are read by the larger kernels "
+            "and by nothing else."
         ),
-        "The pool of the naive module is missing: it passes on every map that it reads.": (
-            lambda c, f: [f[0] + f[2] + f[4], inception_maps(c, f)[1]]
+        " + in_channels -> ": (
+            "The pool of the naive module is missing: it passes on every map that it "
+            "reads."
         ),
-        "In the reduced module a projection follows the pool; its maps are joined, not those of the input.": (
-            lambda c, f: [inception_maps(c, f)[0]] * 2
+        "+ projection -> + in_channels": (
+            "In the reduced module a projection follows the pool; its maps are joined, "
+            "not those of the input."
         ),
-        "The two are exchanged: the naive module has the larger output.": lambda c, f: (
-            inception_maps(c, f)[::-1]
+        "[joined + in_channels, joined + projection] -> [joined + projection, joined + "
+        "in_channels]": (
+            "The two are exchanged: the naive module has the larger output."
+        ),
+        "joined + projection -> joined": (
+            "The projection behind the pool is missing; its maps are joined, too."
+        ),
+        "one + three + five -> one + filters[1] + filters[3]": (
+            "The reductions are among the maps; they are read by the larger kernels "
+            "and by nothing else."
+        ),
+        "joined + in_channels -> joined + projection": (
+            "The naive module has no projection: its pool passes on every map that it "
+            "reads."
+        ),
+        "joined + in_channels -> joined + in_channels + projection": (
+            "The naive module has no projection: its pool passes on every map that it "
+            "reads."
+        ),
+        "+ projection -> + projection + in_channels": (
+            "In the reduced module a projection follows the pool; its maps are joined, "
+            "not those of the input."
         ),
     },
     hints=(
         "Four branches are joined; a pool with stride 1 neither makes nor loses maps.",
-        "Without reductions: #1x1 + #3x3 + #5x5 + the maps of the input. With them, pool proj takes the "
-        "place of the last.",
+        "Without reductions: #1x1 + #3x3 + #5x5 + the maps of the input. With them, "
+        "pool proj takes the place of the last.",
     ),
 )
+def inception_maps(in_channels, filters):
+    """
+    A module reads `in_channels` maps. `filters` is a row of Table 1: #1x1, #3x3 reduce,
+    #3x3, #5x5 reduce, #5x5, pool proj. How many maps does it put out without the
+    reductions and the projection (Figure 2a), and with them (Figure 2b)? Return
+    `[naive, reduced]`.
+
+    The cases are 3a and the module of the lectures. A naive module can only grow.
+    """
+    one, _, three, _, five, projection = filters
+    joined = one + three + five
+    return [joined + in_channels, joined + projection]
 
 
-# Parameters of a module
-
-
-def inception_parameters(in_channels, filters):
-    return _parameters(in_channels, filters)
-
-
-def _convolutions(in_channels, filters):
-    """Return (kernel, input maps, maps) of the six convolutions, in the order of Table 1."""
-    one, reduce3, three, reduce5, five, projection = filters
-    return [
-        (1, in_channels, one),
-        (1, in_channels, reduce3),
-        (3, reduce3, three),
-        (1, in_channels, reduce5),
-        (5, reduce5, five),
-        (1, in_channels, projection),
-    ]
-
-
-def _parameters(in_channels, filters, *, bias=True, skipped=(), changed=None):
-    convolutions = dict(enumerate(_convolutions(in_channels, filters))) | (
-        changed or {}
-    )
-    return sum(
-        arithmetic.conv2d_parameters(*sizes, bias=bias)
-        for index, sizes in convolutions.items()
-        if index not in skipped
-    )
-
-
-INCEPTION_PARAMETERS = googlenet(
-    name="inception_parameters",
-    title="Parameters of a module",
+@googlenet.question(
+    "Parameters of a module",
     points=2,
     returns="a whole number",
-    visible=([192, [64, 96, 128, 16, 32, 32]], [256, LECTURE]),
-    draw=lambda rng: [8 * rng.randint(24, 64), _draw_filters(rng)],
-    reference=inception_parameters,
-    mistakes={
-        "The biases are missing: each of the six convolutions has one for each of its maps.": (
-            lambda c, f: _parameters(c, f, bias=False)
+    visible=([192, ROW_3A], [256, LECTURE]),
+    draw=lambda rng: [8 * rng.randint(24, 64), draw_filters(rng)],
+    slips={
+        (
+            "in_channels, maps) -> in_channels, maps, bias=False)",
+            "reduce3, three) -> reduce3, three, bias=False)",
+            "reduce5, five) -> reduce5, five, bias=False)",
+        ): "The biases are missing: each of the six convolutions has one for each of "
+        "its maps.",
+        ("(3, reduce3 -> (3, in_channels", "(5, reduce5 -> (5, in_channels"): (
+            "The 3x3 and the 5x5 read their reductions, not the input."
         ),
-        "The 3x3 and the 5x5 read their reductions, not the input.": (
-            lambda c, f: _parameters(c, f, changed={2: (3, c, f[2]), 4: (5, c, f[4])})
+        "(5, reduce5 -> (3, reduce5": "The 5x5 is counted with 3x3 kernels.",
+        "reduce5, projection] -> reduce5]": "The projection behind the pool is "
+        "missing.",
+        "[one, reduce3, reduce5, projection] -> [one, projection]": (
+            "The two reductions are missing; they have weights of their own."
         ),
-        "The 5x5 is counted with 3x3 kernels.": lambda c, f: _parameters(
-            c, f, changed={4: (3, f[3], f[4])}
+        (
+            "(1, in_channels, maps) -> (1, maps, in_channels)",
+            "reduce3, three) -> three, reduce3)",
+            "reduce5, five) -> five, reduce5)",
+        ): "Inputs and filters are exchanged: a convolution has a bias for each map "
+        "that it writes.",
+        "in_channels, maps) -> in_channels, maps, bias=False)": (
+            "Some biases are missing: each of the six convolutions has one for each of "
+            "its maps."
         ),
-        "The projection behind the pool is missing.": lambda c, f: _parameters(
-            c, f, skipped=[5]
+        (
+            "reduce3, three) -> reduce3, three, bias=False)",
+            "reduce5, five) -> reduce5, five, bias=False)",
+        ): (
+            "Some biases are missing: each of the six convolutions has one for each of "
+            "its maps."
         ),
-        "The two reductions are missing; they have weights of their own.": (
-            lambda c, f: _parameters(c, f, skipped=[1, 3])
+        (
+            "in_channels, maps) -> in_channels, maps, bias=False)",
+            "reduce3, three) -> reduce3, three, bias=False)",
+            "reduce5, five) -> reduce5, five, bias=False) + 6",
+        ): "A convolution has a single bias in your answer; there is one for each of "
+        "its maps.",
+        (
+            "reduce5, projection] -> reduce5]",
+            "return total -> return total + conv2d_parameters(1, five, projection)",
+        ): (
+            "The projection reads what the pool passes on: all maps of the input, not "
+            "those of the 5x5."
+        ),
+        (
+            "reduce5, projection] -> reduce5]",
+            "return total -> return total + conv2d_parameters(3, in_channels, "
+            "projection)",
+        ): (
+            "The projection is counted as 3x3; that is the pool, which has no weights. "
+            "It is 1x1."
+        ),
+        (
+            "[one, reduce3, reduce5, projection] -> [one]",
+            "(3, reduce3 -> (3, in_channels",
+            "(5, reduce5 -> (5, in_channels",
+        ): ("That is the naive module; its reductions and its projection are missing."),
+        "[one, reduce3 -> [reduce3": "The first branch, #1x1, is missing.",
+        ("(3, reduce3 -> ((3, 1), reduce3", "(5, reduce5 -> ((5, 1), reduce5"): (
+            "The kernels are not squared; they are as high as wide."
+        ),
+        ("(3, reduce3 -> (3, reduce5", "(5, reduce5 -> (5, reduce3"): (
+            "The two reductions are exchanged: the order is #3x3 reduce, #3x3, #5x5 "
+            "reduce, #5x5."
         ),
     },
     hints=(
         "Six convolutions: `conv2d_parameters(kernel, in_channels, filters)` for each.",
-        "Four 1x1 read the input: #1x1, both reductions, and pool proj, since a pool keeps the maps.",
+        "Four 1x1 read the input: #1x1, both reductions, and pool proj, since a pool "
+        "keeps the maps.",
         "The 3x3 reads #3x3 reduce maps, the 5x5 reads #5x5 reduce maps.",
     ),
 )
+def inception_parameters(in_channels, filters):
+    """
+    Return the parameters of a module with reductions: six convolutions, with biases.
+    Four of them are 1x1 and read all `in_channels` maps, one of these behind the pool;
+    the 3x3 and the 5x5 read what their reductions leave.
+
+    Table 1 prints 159 K for the first case. Divide by 1,024.
+    """
+    one, reduce3, three, reduce5, five, projection = filters
+    small = [one, reduce3, reduce5, projection]
+    total = sum(conv2d_parameters(1, in_channels, maps) for maps in small)
+    total += conv2d_parameters(3, reduce3, three)
+    return total + conv2d_parameters(5, reduce5, five)
 
 
-# The naive module's products
+def draw_naive(rng):
+    side, in_channels = 7 * rng.randint(1, 8), 8 * rng.randint(24, 64)
+    return [side, in_channels, [8 * rng.randint(2, 24) for _ in "135"]]
 
 
-def naive_products(side, in_channels, filters):
-    return _naive(lambda area, k, c, f: area * k * k * c * f)(
-        side, in_channels, filters
-    )
-
-
-def _naive(product):
-    """Return the question's function for another product of (positions, kernel, input maps, filters)."""
-    return lambda n, c, filters: [
-        product(n * n, k, c, f) for k, f in zip((1, 3, 5), filters, strict=True)
-    ]
-
-
-NAIVE_PRODUCTS = googlenet(
-    name="naive_products",
-    title="The naive module, written out",
+@googlenet.question(
+    "The naive module, written out",
     points=2,
     returns="a list of three whole numbers",
     visible=([28, 256, [128, 192, 96]], [14, 480, [48, 208, 48]]),
-    draw=lambda rng: [
-        7 * rng.randint(1, 8),
-        8 * rng.randint(24, 64),
-        [8 * rng.randint(2, 24) for _ in "135"],
-    ],
-    reference=naive_products,
-    mistakes={
-        "The kernel is not squared: it is as high as wide.": _naive(
-            lambda area, k, c, f: area * k * c * f
+    draw=draw_naive,
+    slips={
+        "kernel**2 -> kernel": "The kernel is not squared: it is as high as wide.",
+        "side**2 -> side": (
+            "The positions are counted along one side; the map is `side` high and "
+            "`side` wide."
         ),
-        "The positions are counted along one side; the map is `side` high and `side` wide.": (
-            lambda n, c, filters: [
-                product // n for product in naive_products(n, c, filters)
-            ]
+        " * in_channels -> ": (
+            "The input maps are left out: a filter has a kernel for each of them."
         ),
-        "The input maps are left out: a filter has a kernel for each of them.": _naive(
-            lambda area, k, c, f: area * k * k * f
+        "[side**2 -> [2 * side**2": (
+            "Those are FLOPs: a MAC is one multiplication together with one addition."
         ),
-        "Those are FLOPs: a MAC is one multiplication together with one addition.": _naive(
-            lambda area, k, c, f: 2 * area * k * k * c * f
+        "kernel**2 * in_channels -> (kernel**2 * in_channels + 1)": (
+            "The biases are counted as MACs; adding a bias multiplies nothing."
         ),
-        "The biases are counted as MACs; adding a bias multiplies nothing.": _naive(
-            lambda area, k, c, f: area * (k * k * c + 1) * f
+        "side**2 -> output_size(side, kernel) ** 2": (
+            "The maps shrink in your answer; every convolution is padded and keeps the "
+            "side."
+        ),
+        "in_channels * maps for kernel, maps in pairs -> reads * maps for (kernel, "
+        "maps), reads in zip(pairs, [in_channels, *filters])": (
+            "Each convolution reads the one before; side by side, all three read the "
+            "input."
+        ),
+        "side**2 * kernel -> kernel": "Those are weights; each works at `side * side` "
+        "positions.",
+        "in_channels * maps -> in_channels": (
+            "Those are the products of a single filter; `filters` says how many there "
+            "are."
+        ),
+        "[1, 3, 5] -> [3, 3, 3]": "All kernels are counted as 3x3; they are 1x1, 3x3 "
+        "and 5x5.",
+        "* in_channels * maps -> * (in_channels + maps)": (
+            "Input maps and filters are added; every filter has a kernel for every map."
         ),
     },
     hints=(
         "Every weight is used once at each position.",
-        "positions * kernel * kernel * input maps * filters, for the kernels 1, 3 and 5.",
+        "positions * kernel * kernel * input maps * filters, for the kernels 1, 3 and "
+        "5.",
     ),
 )
+def naive_products(side, in_channels, filters):
+    """
+    Write out what the naive module costs: for maps of `side` by `side`, return the
+    multiply-adds of the 1x1, the 3x3 and the 5x5. `filters` holds their three numbers;
+    all read `in_channels` maps and keep the side.
+
+    The first three add up to the 854 million of the lectures. The last number of the
+    second case is their 112.9 million.
+    """
+    pairs = zip([1, 3, 5], filters, strict=True)
+    return [side**2 * kernel**2 * in_channels * maps for kernel, maps in pairs]
 
 
-# The reduced module's products
-
-
-def inception_products(side, in_channels, filters):
-    return _products(side, _convolutions(in_channels, filters))
-
-
-def _products(side, convolutions):
-    return [arithmetic.conv2d_macs(side, *sizes) for sizes in convolutions]
-
-
-def _products_changed(change):
-    """Return the products after `change(convolutions, in_channels, filters)` replaced some by index."""
-
-    def wrong(side, in_channels, filters):
-        convolutions = dict(enumerate(_convolutions(in_channels, filters)))
-        return _products(side, (convolutions | change(in_channels, filters)).values())
-
-    return wrong
-
-
-INCEPTION_PRODUCTS = googlenet(
-    name="inception_products",
-    title="The reduced module, written out",
+@googlenet.question(
+    "The reduced module, written out",
     points=3,
     returns="a list of six whole numbers",
-    visible=([28, 256, LECTURE], [14, 480, [192, 96, 208, 16, 48, 64]]),
+    visible=([28, 256, LECTURE], [14, 480, TABLE_1[2][3]]),
     draw=lambda rng: [
         7 * rng.randint(1, 8),
         8 * rng.randint(24, 64),
-        _draw_filters(rng),
+        draw_filters(rng),
     ],
-    reference=inception_products,
-    mistakes={
-        "The 3x3 and the 5x5 read their reductions, not the input.": _products_changed(
-            lambda c, f: {2: (3, c, f[2]), 4: (5, c, f[4])}
+    slips={
+        ("9 * reduce3 -> 9 * in_channels", "25 * reduce5 -> 25 * in_channels"): (
+            "The 3x3 and the 5x5 read their reductions, not the input."
         ),
-        "The 5x5 is counted with 3x3 kernels.": _products_changed(
-            lambda c, f: {4: (3, f[3], f[4])}
+        "25 * reduce5 -> 9 * reduce5": "The 5x5 is counted with 3x3 kernels.",
+        "in_channels * projection -> five * projection": (
+            "The projection reads what the pool passes on: all maps of the input, not "
+            "those of the 5x5."
         ),
-        "The projection reads what the pool passes on: all maps of the input, not those of the 5x5.": (
-            _products_changed(lambda c, f: {5: (1, f[4], f[5])})
+        "in_channels * projection -> 9 * in_channels * projection": (
+            "The pool is counted as a 3x3 convolution: it has no weights; a 1x1 "
+            "follows it."
         ),
-        "The pool is counted as a 3x3 convolution: it has no weights; a 1x1 follows it.": _products_changed(
-            lambda c, f: {5: (3, c, f[5])}
+        "side**2 * count for count in weights -> side**2 * (count + maps) for count, "
+        "maps in zip(weights, filters)": (
+            "The biases are counted as MACs; adding a bias multiplies nothing."
         ),
-        "The biases are counted as MACs; adding a bias multiplies nothing.": (
-            lambda n, c, f: [
-                product + n * n * maps
-                for product, (_, _, maps) in zip(
-                    inception_products(n, c, f), _convolutions(c, f), strict=True
-                )
-            ]
+        "side**2 -> 2 * side**2": (
+            "Those are FLOPs: a MAC is one multiplication together with one addition."
         ),
-        "Those are FLOPs: a MAC is one multiplication together with one addition.": (
-            lambda n, c, f: [2 * product for product in inception_products(n, c, f)]
+        "[side**2 * count for count in weights] -> [side**2 * count for count in "
+        "weights[:5]] + [(side // 2) ** 2 * weights[5]]": (
+            "The pool shrinks the maps in your answer; its stride is 1, and it keeps "
+            "the side."
+        ),
+        "[side**2 * count for count in weights] -> [side**2 * count for count in "
+        "weights[:5]] + [(-(-side // 2)) ** 2 * weights[5]]": (
+            "The pool shrinks the maps in your answer; its stride is 1, and it keeps "
+            "the side."
+        ),
+        "[side**2 * count for count in weights] -> [side**2 * count for count in "
+        "weights[:5]] + [(side - 2) ** 2 * weights[5]]": (
+            "The pool shrinks the maps in your answer; its stride is 1, and it keeps "
+            "the side."
+        ),
+        "[side**2 * count for count in weights] -> [output_size(side, k) ** 2 * count "
+        "for k, count in zip([1, 1, 3, 1, 5, 1], weights)]": (
+            "The maps shrink in your answer; every convolution is padded and keeps the "
+            "side."
+        ),
+        ("9 * reduce3 -> 3 * reduce3", "25 * reduce5 -> 5 * reduce5"): (
+            "The kernels are not squared; they are as high as wide."
+        ),
+        ("9 * reduce3 * -> reduce3 *", "25 * reduce5 * -> reduce5 *"): (
+            "The kernels are left out: a 3x3 has 9 weights for each pair of maps, a "
+            "5x5 25."
+        ),
+        "side**2 -> side": (
+            "The positions are counted along one side; the map is `side` high and "
+            "`side` wide."
+        ),
+        "side**2 * count for -> count for": (
+            "Those are weights; each works at `side * side` positions."
+        ),
+        ("9 * reduce3 -> 9 * reduce5", "25 * reduce5 -> 25 * reduce3"): (
+            "The two reductions are exchanged: the order is #3x3 reduce, #3x3, #5x5 "
+            "reduce, #5x5."
+        ),
+        (
+            "9 * reduce3 * three -> 9 * in_channels * reduce3",
+            "25 * reduce5 * five -> 25 * in_channels * reduce5",
+        ): (
+            "The larger kernels are counted for their reductions' maps; they write "
+            "#3x3 and #5x5."
         ),
     },
     hints=(
-        "The order is that of Table 1: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, pool proj.",
+        "The order is that of Table 1: #1x1, #3x3 reduce, #3x3, #5x5 reduce, #5x5, "
+        "pool proj.",
         "Four products are `side * side * in_channels * maps`.",
-        "The other two: `side * side * 9 * reduce * maps` and `side * side * 25 * reduce * maps`.",
+        "The other two: `side * side * 9 * reduce * maps` and `side * side * 25 * "
+        "reduce * maps`.",
     ),
 )
+def inception_products(side, in_channels, filters):
+    """
+    The same with reductions: return six products, in the order of Table 1 (#1x1, #3x3
+    reduce, #3x3, #5x5 reduce, #5x5, pool proj). The pool itself has none, and keeps the
+    side and the maps.
+
+    Add up the first case. The lectures say 358 million; what do you get?
+    """
+    one, reduce3, three, reduce5, five, projection = filters
+    weights = [
+        in_channels * one,
+        in_channels * reduce3,
+        9 * reduce3 * three,
+        in_channels * reduce5,
+        25 * reduce5 * five,
+        in_channels * projection,
+    ]
+    return [side**2 * count for count in weights]
 
 
-# Where a published total comes from
-
-
-def miscounted(products, total):
-    return _explain(products, total, (0, 2))
-
-
-def _explain(products, total, times):
-    if round(sum(products) / 1e6) == total:
-        return [-1, 1]
-    for index, product in enumerate(products):
-        for count in times:
-            if round((sum(products) + (count - 1) * product) / 1e6) == total:
-                return [index, count]
-    return [-1, 1]
-
-
-def _miscounted_case(products, index, count):
-    return [products, round((sum(products) + (count - 1) * products[index]) / 1e6)]
-
-
-def _draw_miscounted(rng):
-    millions = rng.sample(range(11, 240, 2), 6)  # 2 M apart: no two explanations
-    products = [1_000_000 * number + rng.randint(1, 99_999) for number in millions]
-    return _miscounted_case(products, rng.randrange(6), rng.choice([0, 1, 2]))
+def draw_miscounted(rng):
+    """Return a total that is rounded up, most often, of products 2 M apart or more."""
+    while True:
+        millions = rng.sample(range(11, 240, 2), 6)
+        products = [1_000_000 * count + rng.randint(1, 899_999) for count in millions]
+        index, times = rng.randrange(6), rng.choice([0, 1, 2])
+        counted = sum(products) + (times - 1) * products[index]
+        total = round(counted / 1e6)
+        if total > counted / 1e6 or rng.random() < 0.3:
+            return [products, total]
 
 
 PRODUCTS = inception_products(28, 256, LECTURE)
 
-MISCOUNTED = googlenet(
-    name="miscounted",
-    title="Where 358 million comes from",
+
+@googlenet.question(
+    "Where 358 million comes from",
     points=2,
     returns="a list `[index, times]` of two whole numbers",
-    visible=(
-        [PRODUCTS, 358],
-        [PRODUCTS, 151],
-        [PRODUCTS, 271],
-    ),
-    draw=_draw_miscounted,
-    reference=miscounted,
-    mistakes={
-        "Only double counting is tried; a product may also have been left out.": (
-            lambda products, total: _explain(products, total, (2,))
+    visible=([PRODUCTS, 358], [PRODUCTS, 151], [PRODUCTS, 271]),
+    draw=draw_miscounted,
+    slips={
+        "[0, 2] -> [2]": (
+            "Only double counting is tried; a product may also have been left out."
         ),
-        "Only a missing product is tried; one may also have been counted twice.": (
-            lambda products, total: _explain(products, total, (0,))
+        "[0, 2] -> [0]": (
+            "A product that was counted twice is never found: it is in the total once "
+            "more than it should be."
         ),
-        "The products are counted from 1; the first has index 0.": lambda products, total: [
-            max(miscounted(products, total)[0] + 1, 0)
-            if miscounted(products, total)[0] >= 0
-            else -1,
-            miscounted(products, total)[1],
-        ],
-        "Twice and left out are exchanged: `times` says how often the product is in the total.": (
-            lambda products, total: [
-                miscounted(products, total)[0],
-                2 - miscounted(products, total)[1],
-            ]
+        "[index, times] -> [index + 1, times]": (
+            "The products are counted from 1; the first has index 0."
         ),
-        "A total that is right has no product to name: the index is -1.": lambda products, total: [
-            max(miscounted(products, total)[0], 0),
-            miscounted(products, total)[1],
-        ],
-        "The total is in millions: round the sum before you compare.": (
-            lambda products, total: [-1, 1]
+        "[index, times] -> [index, 2 - times]": (
+            "Twice and left out are exchanged: `times` says how often the product is "
+            "in the total."
         ),
+        "[-1, 1] -> [0, 1]": "A total that is right has no product to name: the index "
+        "is -1.",
+        "[index, times] -> [-1, 1]": (
+            "The total is in millions: round the sum before you compare."
+        ),
+        "round(counted / 1e6) -> counted // 1_000_000": (
+            "The millions are cut off; the total is rounded."
+        ),
+        "round(counted / 1e6) -> -(-counted // 1_000_000)": (
+            "The millions are rounded up; the total is rounded to the nearest."
+        ),
+        "return [-1, 1] -> return list(min(product(range(len(products)), [0, 2]), "
+        "key=lambda it: abs(sum(products) + (it[1] - 1) * products[it[0]] - 1e6 * "
+        "total)))": ("A total that is right has no product to name: the index is -1."),
+        "[-1, 1] -> [-1, 0]": "If the total is right, every product is in it once: "
+        "`times` is 1.",
+        "range(len(products)) -> range(len(products) - 1)": "The last product is never "
+        "tried.",
+        "range(len(products)) -> range(1, len(products))": "The first product is never "
+        "tried.",
+        "[index, times] -> [products[index], times]": (
+            "The product itself is returned; its index is asked for."
+        ),
+        "[index, times] -> [index, times - 1]": (
+            "`times` says how often the product is in the total, 0 or 2; not by how "
+            "much that is off."
+        ),
+        "1e6) == total -> 2**20) == total": "A million is 10**6, not 2**20.",
     },
     hints=(
-        "Twelve totals are possible beside the right one: each product counted twice, or not at all.",
+        "Twelve totals are possible beside the right one: each product counted twice, "
+        "or not at all.",
         "Compare `round(sum / 1e6)` with the total.",
-        "For the lecture's module, 358 - 271 = 87: which product is nearest to 87 million?",
+        "For the lecture's module, 358 - 271 = 87: which product is nearest to 87 "
+        "million?",
     ),
 )
+def miscounted(products, total):
+    """
+    A publication adds up `products` to `total` millions, rounded. Either that is right,
+    or one product was left out, or one was counted twice. Return `[index, times]`:
+    which product, and 0 or 2; if the total is right, `[-1, 1]`. Every total that you
+    are given has one explanation.
+
+    The first total is the one of the lectures. Counting again is the cheapest way to
+    check a number that everybody copies.
+    """
+    for index, times in product(range(len(products)), [0, 2]):
+        counted = sum(products) + (times - 1) * products[index]
+        if round(counted / 1e6) == total:
+            return [index, times]
+    return [-1, 1]
 
 
-# Depth
-
-
-def network_depth(layers):
-    return _depths(layers)[-1]
-
-
-def _depths(layers, *, counted=bool, best=max, read=list):
-    """Return for each layer the most (or fewest) counted layers on a path that ends with it."""
-    depths = []
-    for weighted, sources in layers:
-        depths.append(
-            best([depths[source] for source in read(sources)], default=0)
-            + counted(weighted)
-        )
-    return depths
-
-
-def _draw_layers(rng):
-    """Return a chain of modules of four branches, as in Figure 2b, with a side branch that ends nowhere."""
+def draw_layers(rng):
+    """Return a chain of modules as in Figure 2b, with a branch that leads nowhere."""
     layers = [[False, []]]
     for _ in range(rng.randint(1, 3)):
         layers.append([rng.random() < 0.7, [len(layers) - 1]])
@@ -360,20 +469,18 @@ def _draw_layers(rng):
         for length in rng.sample([1, 2, 3, 4], 3):
             source = start
             for _ in range(length):
-                layers.append([rng.random() < 0.75, [source]])
+                layers.append([rng.random() < (0.3 if length == 4 else 0.9), [source]])
                 source = len(layers) - 1
             ends.append(source)
         layers.append([False, ends])
     join = len(layers) - 1
-    layers += [[True, [join]]] + [
-        [True, [join + 1 + step]] for step in range(3)
-    ]  # the side branch
+    layers.append([True, [join]])
+    layers += [[True, [join + 1 + step]] for step in range(3)]  # the side branch
     return [[*layers, [True, [join]]]]
 
 
-NETWORK_DEPTH = googlenet(
-    name="network_depth",
-    title="How deep is it?",
+@googlenet.question(
+    "How deep is it?",
     points=2,
     returns="a whole number",
     visible=(
@@ -400,351 +507,478 @@ NETWORK_DEPTH = googlenet(
             ]
         ],
     ),
-    draw=_draw_layers,
-    reference=network_depth,
-    mistakes={
-        "Those are all layers with weights; branches stand side by side, so count along one path.": (
-            lambda layers: sum(weighted for weighted, _ in layers)
+    draw=draw_layers,
+    slips={
+        "depths[-1] -> sum(weighted for weighted, _ in layers)": (
+            "Those are all layers with weights; branches stand side by side, so count "
+            "along one path."
         ),
-        "Layers without weights are counted too: only `True` adds to the depth.": (
-            lambda layers: _depths(layers, counted=lambda weighted: 1)[-1]
+        "+ weighted -> + 1": (
+            "Layers without weights are counted too: only `True` adds to the depth."
         ),
-        "That is the shortest path; the depth is that of the longest.": (
-            lambda layers: _depths(layers, best=min)[-1]
+        "max( -> min(": "That is the shortest path; the depth is that of the longest.",
+        "in sources] -> in sources[:1]]": "Only the first source of a layer is "
+        "followed.",
+        "depths[-1] -> max(depths)": (
+            "That is the deepest of all layers; the path must end with the last one, "
+            "not in a side branch."
         ),
-        "Only the first source of a layer is followed.": (
-            lambda layers: _depths(layers, read=lambda sources: sources[:1])[-1]
+        (
+            "max([depths[source] for source in sources], default=0) -> "
+            "max([depths[source] for source in sources], key=len, default=[])",
+            "before + weighted -> [*before, weighted]",
+            "depths[-1] -> sum(depths[-1])",
+        ): (
+            "The way with the most layers is taken; the one with the most layers that "
+            "have weights is asked for."
         ),
-        "That is the deepest of all layers; the path must end with the last one, not in a side branch.": (
-            lambda layers: max(_depths(layers))
+        "return depths[-1] -> return max(depths[source] for source in layers[-1][1])": (
+            "The last layer is left out; it counts, too, if it has weights."
+        ),
+        "in sources] -> in sources[-1:]]": "Only the last source of a layer is "
+        "followed.",
+        "max([depths[source] for source in sources], default=0) -> sum(depths[source] "
+        "for source in sources)": (
+            "The depths of all sources are added; only the deepest counts."
+        ),
+        "depths[-1] -> len(layers)": (
+            "Those are all layers; count the ones with weights, along one path."
+        ),
+        "before + weighted -> before + (not weighted)": (
+            "The layers without weights are counted; `True` says that a layer has "
+            "weights."
         ),
     },
     hints=(
-        "Go through the layers in order and keep a depth for each: sources always come earlier.",
-        "A layer's depth is the largest depth of its sources, plus 1 if it has weights.",
-        "`max([depths[source] for source in sources], default=0)` also works for the input.",
+        "Go through the layers in order and keep a depth for each: sources always come "
+        "earlier.",
+        "A layer's depth is the largest depth of its sources, plus 1 if it has "
+        "weights.",
+        "`max([depths[source] for source in sources], default=0)` also works for the "
+        "input.",
     ),
 )
+def network_depth(layers):
+    """
+    `layers` lists a graph from the input to the classifier: for each layer whether it
+    has weights, and the places of the layers that it reads, which come earlier. The
+    depth is the largest number of layers with weights on one way from the input to the
+    last layer. Return it.
+
+    The first two cases are a naive module and one with reductions; the third has a side
+    branch, which does not count. Nine modules of 2, two stages of 1 and 2, and the
+    classifier make 22.
+    """
+    depths = []
+    for weighted, sources in layers:
+        before = max([depths[source] for source in sources], default=0)
+        depths.append(before + weighted)
+    return depths[-1]
 
 
-# Average or flatten
-
-
-def head_parameters(side, channels, classes):
-    return [
-        arithmetic.dense_parameters(side**2 * channels, classes),
-        arithmetic.dense_parameters(channels, classes),
-    ]
-
-
-HEAD_PARAMETERS = googlenet(
-    name="head_parameters",
-    title="Flatten or average",
+@googlenet.question(
+    "Flatten or average",
     points=1,
     returns="a list `[flatten, average]` of whole numbers",
     visible=([7, 1024, 1000], [6, 256, 10]),
     draw=lambda rng: [rng.randint(3, 14), rng.randint(32, 1024), rng.randint(5, 1000)],
-    reference=head_parameters,
-    mistakes={
-        "The biases are missing: each class has one.": lambda n, c, k: [
-            n * n * c * k,
-            c * k,
-        ],
-        "The side is not squared: flattening keeps every pixel of a map.": (
-            lambda n, c, k: [(n * c + 1) * k, (c + 1) * k]
+    slips={
+        ("(values + 1) -> values", "(channels + 1) -> channels"): (
+            "The biases are missing: each class has one."
         ),
-        "Averaging leaves a single number of each map, whatever its side.": (
-            lambda n, c, k: [(n * n * c + 1) * k] * 2
+        "side**2 -> side": "The side is not squared: flattening keeps every pixel of a "
+        "map.",
+        "(channels + 1) -> (values + 1)": (
+            "Averaging leaves a single number of each map, whatever its side."
         ),
-        "The two are exchanged.": lambda n, c, k: head_parameters(n, c, k)[::-1],
+        "[(values + 1) * classes, (channels + 1) * classes] -> [(channels + 1) * "
+        "classes, (values + 1) * classes]": ("The two are exchanged."),
+        "(values + 1) -> side**2 * (channels + 1)": (
+            "The biases are multiplied by the positions; a class has one, however much "
+            "it reads."
+        ),
+        (
+            "(values + 1) * classes -> values * classes + 1",
+            "(channels + 1) * classes -> channels * classes + 1",
+        ): ("A single bias is counted; each class has one."),
+        (
+            "(values + 1) * classes -> values * (classes + 1)",
+            "(channels + 1) * classes -> channels * (classes + 1)",
+        ): (
+            "There is a bias for each input in your answer; there is one for each "
+            "class."
+        ),
+        "(values + 1) -> values": "The biases are missing: each class has one.",
+        "(channels + 1) -> channels": "The biases are missing: each class has one.",
+        "(channels + 1) * classes -> (channels + 1) * classes + channels": (
+            "Averaging is counted; it has no weights."
+        ),
+        "(channels + 1) * classes -> (channels + 1) * classes + values": (
+            "Averaging is counted; it has no weights."
+        ),
+        "(channels + 1) -> (side**2 + 1)": (
+            "Averaged over the maps, one number a position is left; average each map "
+            "to one number."
+        ),
+        "side**2 * channels -> side**2": "The maps are left out: all `channels` are "
+        "flattened.",
     },
     hints=(
         "Flattened, there are `side * side * channels` inputs; averaged, `channels`.",
-        "A dense layer has a weight for each input and class, and a bias for each class.",
+        "A dense layer has a weight for each input and class, and a bias for each "
+        "class.",
     ),
 )
+def head_parameters(side, channels, classes):
+    """
+    `channels` maps of `side` by `side` go into one dense layer of `classes` units.
+    Return its parameters `[flatten, average]`: if the maps are flattened first, and if
+    each map is averaged first (global average pooling).
+
+    The first case is GoogLeNet's. Averaged, the classifier also fits pictures of any
+    size.
+    """
+    values = side**2 * channels
+    return [(values + 1) * classes, (channels + 1) * classes]
 
 
-# An auxiliary classifier
-
-
-def auxiliary_parameters(side, channels, classes):
-    return _auxiliary(arithmetic.output_size(side, 5, 3), channels, classes)
-
-
-def _auxiliary(
-    pooled, channels, classes, *, conv=True, bias=True, averaged=False, fc=True
-):
-    maps = 128 if conv else channels
-    values = maps if averaged else pooled**2 * maps
-    total = arithmetic.conv2d_parameters(1, channels, 128, bias=bias) if conv else 0
-    for inputs, units in (
-        ((values, 1024), (1024, classes)) if fc else ((values, classes),)
-    ):
-        total += arithmetic.dense_parameters(inputs, units, bias=bias)
-    return total
-
-
-def _draw_auxiliary(rng):
-    """Return a side in which the pool's windows leave something over: rounding up shows."""
+def draw_auxiliary(rng):
+    """Return a side in which the pool leaves something over: rounding up shows."""
     side = rng.choice([side for side in range(9, 30) if (side - 5) % 3])
     return [side, 8 * rng.randint(8, 70), rng.randint(5, 1000)]
 
 
-AUXILIARY_PARAMETERS = googlenet(
-    name="auxiliary_parameters",
-    title="An auxiliary classifier",
+@googlenet.question(
+    "An auxiliary classifier",
     points=2,
     returns="a whole number",
     visible=([14, 512, 1000], [14, 528, 1000], [13, 64, 10]),
-    draw=_draw_auxiliary,
-    reference=auxiliary_parameters,
-    mistakes={
-        "The pool is padded; its windows must fit, and (14 - 5) // 3 + 1 is 4.": (
-            lambda n, c, k: _auxiliary(-(-n // 3), c, k)
+    draw=draw_auxiliary,
+    slips={
+        "output_size(side, 5, 3) -> -(-side // 3)": (
+            "The pool is padded; its windows must fit, and (14 - 5) // 3 + 1 is 4."
         ),
-        "The pool rounds up; a last window that does not fit is dropped: (13 - 5) // 3 + 1 is 3.": (
-            lambda n, c, k: _auxiliary(-(-(n - 5) // 3) + 1, c, k)
+        "output_size(side, 5, 3) -> -(-(side - 5) // 3) + 1": (
+            "The pool rounds up; a last window that does not fit is dropped: (13 - 5) "
+            "// 3 + 1 is 3."
         ),
-        "The pool's stride is left out: it is 3.": lambda n, c, k: _auxiliary(
-            n - 4, c, k
+        "5, 3) -> 5)": "The pool's stride is left out: it is 3.",
+        (
+            "channels, 128) -> channels, 128, bias=False)",
+            "(values + 1) -> values",
+            "(1024 + 1) -> 1024",
+        ): "The biases are missing: the 1x1 convolution and both dense layers have "
+        "them.",
+        ("* 128 -> * channels", "conv2d_parameters(1, channels, 128) -> 0"): (
+            "The 128 1x1 filters are missing."
         ),
-        "The biases are missing: the 1x1 convolution and both dense layers have them.": (
-            lambda n, c, k: _auxiliary((n - 5) // 3 + 1, c, k, bias=False)
+        "pooled**2 * 128 -> 128": (
+            "The maps are averaged as in the main classifier; here they are flattened."
         ),
-        "The 128 1x1 filters are missing.": lambda n, c, k: _auxiliary(
-            (n - 5) // 3 + 1, c, k, conv=False
+        "(values + 1) * 1024 + (1024 + 1) * classes -> (values + 1) * classes": (
+            "The dense layer of 1,024 units is missing."
         ),
-        "The maps are averaged as in the main classifier; here they are flattened.": (
-            lambda n, c, k: _auxiliary((n - 5) // 3 + 1, c, k, averaged=True)
+        "pooled**2 * 128 -> pooled**2 * channels": (
+            "The first dense layer reads all `channels` maps; the 1x1 convolution "
+            "leaves 128."
         ),
-        "The dense layer of 1,024 units is missing.": (
-            lambda n, c, k: _auxiliary((n - 5) // 3 + 1, c, k, fc=False)
+        "pooled**2 -> pooled": "The side is not squared: flattening keeps every pixel "
+        "of a map.",
+        "output_size(side, 5, 3) -> side": "The pool is left out: it leaves fewer "
+        "positions.",
+        "output_size(side, 5, 3) -> 4": (
+            "The pool always leaves 4 positions a side in your answer; they follow "
+            "from `side`."
+        ),
+        "channels, 128) -> channels, 128, bias=False)": (
+            "The biases are missing: the 1x1 convolution and both dense layers have "
+            "them."
+        ),
+        ("(values + 1) -> values", "(1024 + 1) -> 1024"): (
+            "The biases are missing: the 1x1 convolution and both dense layers have "
+            "them."
+        ),
+        "conv2d_parameters(1, -> conv2d_parameters(5,": (
+            "The convolution is counted as 5x5; that is the pool's window. It is 1x1."
+        ),
+        "conv2d_parameters(1, channels, 128) -> 0": (
+            "The 1x1 convolution's own parameters are missing."
+        ),
+        "return convolution -> return 5 * 5 * channels + convolution": (
+            "The pool is counted; it has no weights."
+        ),
+        "(1024 + 1) * classes -> (values + 1) * classes": (
+            "The last layer reads the 1,024 units before it, not the flattened maps."
+        ),
+        " + (1024 + 1) * classes -> ": "The last dense layer, of `classes` units, is "
+        "missing.",
+        "(values + 1) * 1024 + (1024 + 1) * classes -> (128 + 1) * classes": (
+            "That is a head that averages and has one dense layer; flatten, and use "
+            "two."
         ),
     },
     hints=(
-        "Pooling has no weights; it only leaves `output_size(side, 5, 3)` places along a side.",
-        "Three layers have weights: the 1x1 convolution to 128 maps, dense layers of 1,024 and of `classes`.",
+        "Pooling has no weights; it only leaves `output_size(side, 5, 3)` places along "
+        "a side.",
+        "Three layers have weights: the 1x1 convolution to 128 maps, dense layers of "
+        "1,024 and of `classes`.",
         "The first dense layer reads `places * places * 128` values.",
     ),
 )
+def auxiliary_parameters(side, channels, classes):
+    """
+    An auxiliary classifier reads `channels` maps of `side` by `side`: average pooling
+    5x5 with stride 3 and without padding, 128 filters of 1x1, flatten, a dense layer of
+    1,024 units, and one of `classes`. Return its parameters.
+
+    A window that does not fit is dropped. The first two cases stand on 4a and 4d:
+    6,379,728 parameters, gone when the network is used.
+    """
+    pooled = output_size(side, 5, 3)
+    values = pooled**2 * 128
+    convolution = conv2d_parameters(1, channels, 128)
+    return convolution + (values + 1) * 1024 + (1024 + 1) * classes
 
 
-# The misprints
+def misprinted(rng, thousands, millions):
+    """Return a row that prints its numbers times `thousands` and `millions`."""
+    side, in_channels = rng.choice([7, 14, 28]), 8 * rng.randint(24, 64)
+    filters = draw_filters(rng)
+    parameters = inception_parameters(in_channels, filters) / 1024
+    operations = sum(inception_products(side, in_channels, filters)) / 1e6
+    printed = [round(thousands * parameters, 2), round(millions * operations, 3)]
+    return ["N", side, in_channels, filters, *printed]
 
 
-def misprints(rows):
-    return _compared(rows)
-
-
-def _compared(
-    rows, *, tolerance=0.04, side=lambda n: n * n, kilo=1024, million=1e6, change=None
-):
-    """Return for each row whether the printed parameters and operations are further off than `tolerance`."""
-    flags = []
-    for _, size, in_channels, filters, thousands, millions in rows:
-        convolutions = _convolutions(in_channels, filters)
-        if change:
-            convolutions = change(convolutions)
-        weights = sum(k * k * c * f for k, c, f in convolutions)
-        found = weights / kilo, side(size) * weights / million
-        printed = thousands, millions
-        flags.append(
-            [abs(f - p) > tolerance * f for f, p in zip(found, printed, strict=True)]
-        )
-    return flags
-
-
-def _row(name, thousands, millions):
-    return [name, *TABLE_1[name], thousands, millions]
-
-
-def _draw_misprints(rng):
-    """Return four rows with errors a little below and above 4 %, and with operations in a wrong unit."""
-    thousands = [0.975, 1.055, rng.choice([1, 1.025]), rng.choice([0.85, 0.945, 1.15])]
-    millions = [
-        1,
-        0.945,
-        rng.choice([0.975, 1.025]),
-        rng.choice([2, 0]),
-    ]  # 0: along one side
+def draw_misprints(rng):
+    """Return rows with errors a little below and above 4 %, of either number."""
+    thousands = [
+        0.97,
+        1.055,
+        1.0395,
+        rng.choice([0.961, 1.041]),
+        rng.choice([0.85, 1.2]),
+    ]
+    millions = [1, 0.945, rng.choice([0.97, 1.03]), rng.choice([0.961, 1.041]), 2]
     rng.shuffle(thousands)
     rng.shuffle(millions)
-    rows = []
-    for name in "abcd":
-        size, in_channels, filters = (
-            rng.choice([7, 14, 28]),
-            8 * rng.randint(24, 64),
-            _draw_filters(rng),
-        )
-        off = thousands.pop(), millions.pop() or 1 / size
-        rows.append(_misprinted(name, size, in_channels, filters, *off))
+    rows = [misprinted(rng, *off) for off in zip(thousands, millions, strict=True)]
     return [rows]
 
 
-def _misprinted(name, size, in_channels, filters, thousands, millions):
-    """Return a row whose printed numbers are what they should be, times `thousands` and `millions`."""
-    weights = sum(k * k * c * f for k, c, f in _convolutions(in_channels, filters))
-    printed = [
-        round(thousands * weights / 1024),
-        round(millions * size * size * weights / 1e6, 1),
-    ]
-    return [name, size, in_channels, filters, *printed]
-
-
-MISPRINTS = googlenet(
-    name="misprints",
-    title="The misprints of Table 1",
+@googlenet.question(
+    "The misprints of Table 1",
     points=3,
     returns="a list of pairs of truth values, one pair a row,",
     visible=(
-        [[_row("3a", 159, 128), _row("4c", 463, 100)]],
-        [[_row("5a", 1072, 54), _row("5b", 1388, 71)]],
-        [
-            [
-                _misprinted("P", *TABLE_1["3a"], 0.975, 2),
-                _misprinted("Q", *TABLE_1["3a"], 1.055, 0.945),
-            ]
-        ],
-        [[_misprinted("R", *TABLE_1["3a"], 1.025, 1 / 28)]],
+        [[TABLE_1[0], TABLE_1[4]]],
+        [[TABLE_1[7], TABLE_1[8]]],
+        [[["P", 28, 192, ROW_3A, 156, 256.1], ["Q", 28, 192, ROW_3A, 168, 121.0]]],
+        [[["R", 28, 192, ROW_3A, 163, 4.6]]],
     ),
-    draw=_draw_misprints,
-    reference=misprints,
-    mistakes={
-        "True and False are exchanged: True says that a number is misprinted.": (
-            lambda rows: [[not flag for flag in pair] for pair in misprints(rows)]
+    draw=draw_misprints,
+    slips={
+        "> 0.04 * -> <= 0.04 *": "True and False are exchanged: True says that a "
+        "number is misprinted.",
+        "[(parameters, thousands), (operations, millions)] -> [(operations, millions), "
+        "(parameters, thousands)]": (
+            "The pairs are the wrong way round: parameters first, then operations."
         ),
-        "The pairs are the wrong way round: parameters first, then operations.": (
-            lambda rows: [pair[::-1] for pair in misprints(rows)]
+        "/ 1e6 -> / 1e6 / side": (
+            "The positions are counted along one side; the map is `side` high and "
+            "`side` wide."
         ),
-        "The positions are counted along one side; the map is `side` high and `side` wide.": (
-            lambda rows: _compared(rows, side=lambda n: n)
+        "/ 1e6 -> / 1e6 * 2": (
+            "Those are FLOPs; the table's operations are MACs, although it does not "
+            "say so."
         ),
-        "Those are FLOPs; the table's operations are MACs, although it does not say so.": (
-            lambda rows: _compared(rows, side=lambda n: 2 * n * n)
+        "/ 1e6 -> / 2**20": (
+            "A million is 10**6; only the parameters are in powers of two, a K of "
+            "1,024."
         ),
-        "A million is 10**6; only the parameters are in powers of two, a K of 1,024.": (
-            lambda rows: _compared(rows, million=2**20)
+        "/ 1024 -> / 1000": "The table's K is 1,024, not 1,000.",
+        "/ 1e6 -> ": (
+            "All operations are off in your answer: compare `side * side` times the "
+            "weights, in millions."
         ),
-        "The table's K is 1,024, not 1,000.": lambda rows: _compared(rows, kilo=1000),
-        "All operations are off in your answer: compare `side * side` times the weights, in millions.": (
-            lambda rows: [[parameters, True] for parameters, _ in misprints(rows)]
+        "> 0.04 * -> > 0.01 *": "Up to 4 % is no misprint; smaller differences are "
+        "called so.",
+        (
+            "parameters = -> changed = 16 * filters[3] * filters[4]\n        "
+            "parameters =",
+            " / 1024 ->  / 1024 - changed / 1024",
+            "/ 1e6 -> / 1e6 - side**2 * changed / 1e6",
+        ): "The 5x5 is counted with 3x3 kernels.",
+        "(operations, millions)] -> (parameters, thousands)]": (
+            "A row has two numbers of its own: one may be misprinted and the other "
+            "right."
         ),
-        "Up to 4 % is no misprint; smaller differences are called so.": (
-            lambda rows: _compared(rows, tolerance=0.01)
+        "> 0.04 * -> > 0 *": (
+            "Rounded numbers are never equal: call misprinted what is more than 4 % "
+            "off."
         ),
-        "The 5x5 is counted with 3x3 kernels.": lambda rows: _compared(
-            rows, change=lambda convs: [*convs[:4], (3, *convs[4][1:]), convs[5]]
+        "0.04 * value -> 0.04 * printed": (
+            "4 % of the printed number are allowed; the computed one is the measure."
         ),
-        "A row has two numbers of its own: one may be misprinted and the other right.": (
-            lambda rows: [[parameters, parameters] for parameters, _ in misprints(rows)]
+        "inception_parameters(in_channels, filters) -> sum(inception_products(1, "
+        "in_channels, filters))": (
+            "The biases are left out of the parameters; they count."
         ),
-        "Rounded numbers are never equal: call misprinted what is more than 4 % off.": (
-            lambda rows: _compared(rows, tolerance=0)
+        "0.04 * value -> 4": (
+            "4 is taken for a number of K or M; 4 % of the computed number are meant."
+        ),
+        "0.04 * value -> 0.04": (
+            "0.04 is taken for a number of K or M; 4 % of the computed number are "
+            "meant."
+        ),
+        "0.04 -> 0.4": "That is 40 %; 4 % is 0.04.",
+        "abs(value - printed) -> value - printed": (
+            "Misprints are found in one direction only; too large and too small are "
+            "both wrong."
+        ),
+        "abs(value - printed) -> printed - value": (
+            "Misprints are found in one direction only; too large and too small are "
+            "both wrong."
+        ),
+        "(operations, millions)] -> (operations, millions)]\n        pairs = "
+        "[pairs[1], pairs[1]]": (
+            "A row has two numbers of its own: one may be misprinted and the other "
+            "right."
         ),
     },
     hints=(
-        "The sum of your `inception_products` is what the row's operations should be, in millions.",
-        "Your `inception_parameters`, divided by 1,024, is what its parameters should be.",
+        "The sum of your `inception_products` is what the row's operations should be, "
+        "in millions.",
+        "Your `inception_parameters`, divided by 1,024, is what its parameters should "
+        "be.",
         "A number is misprinted if `abs(found - printed) > 0.04 * found`.",
     ),
 )
+def misprints(rows):
+    """
+    Table 1 prints parameters, in units of 1,024, and operations, in millions. A row
+    here is a name, side, input maps, the six numbers, and those two. For each row
+    return whether the printed `[parameters, operations]` are off by more than 4 % of
+    what you compute from the six numbers: parameters with their biases, operations
+    without.
+
+    `TABLE_1` above has all nine modules as printed: run your function on it. 4c is a
+    misprint; in 5a the two wrong numbers fit each other, so somebody counted another
+    module. P, Q and R are 3a with other numbers, some of them less than 4 % off.
+    """
+    flags = []
+    for _, side, in_channels, filters, thousands, millions in rows:
+        parameters = inception_parameters(in_channels, filters) / 1024
+        operations = sum(inception_products(side, in_channels, filters)) / 1e6
+        pairs = [(parameters, thousands), (operations, millions)]
+        flags.append([abs(value - printed) > 0.04 * value for value, printed in pairs])
+    return flags
 
 
-# The impostors
-
-TRAINING = 13_378_280
-HEADS = sum(auxiliary_parameters(14, channels, 1000) for channels in (512, 528))
-SMALL_KERNELS = -sum(16 * filters[3] * filters[4] for _, _, filters in TABLE_1.values())
-BATCH_NORM = (
-    64 + 64 + 192 + sum(sum(filters) for _, _, filters in TABLE_1.values())
-)  # a map: 2 - its bias
-FLATTENED = 48 * 1024 * 1000
-
-
-def googlenet_impostor(total):
-    return _explained(total)
-
-
-def _built(
-    small,
-    normalised,
-    bare,
-    flattened,
-    *,
-    small_kernels=SMALL_KERNELS,
-    head_maps=2 * 128,
-):
-    """Return the parameters of a GoogLeNet with each of the four departures made or not."""
-    total = (
-        TRAINING
-        + small * small_kernels
-        + normalised * BATCH_NORM
-        + flattened * FLATTENED
-    )
-    return total - HEADS if bare else total + normalised * head_maps
+def departed(small, normalised, bare, flattened):
+    """Return the parameters of a GoogLeNet with each departure made or not."""
+    rows = [filters for _, _, _, filters, _, _ in TABLE_1]
+    total = 13_378_280
+    if small:
+        total -= sum(16 * filters[3] * filters[4] for filters in rows)
+    if normalised:  # two parameters a map in place of its bias
+        total += 64 + 64 + 192 + sum(map(sum, rows)) + (0 if bare else 2 * 128)
+    if bare:
+        total -= sum(
+            auxiliary_parameters(14, channels, 1000) for channels in (512, 528)
+        )
+    return total + 48 * 1024 * 1000 if flattened else total
 
 
-def _explained(total, **options):
-    for choice in itertools.product([False, True], repeat=4):
-        if _built(*choice, **options) == total:
-            return list(choice)
-    return [False] * 4
-
-
-GOOGLENET_IMPOSTOR = googlenet(
-    name="googlenet_impostor",
-    title="Find the impostor",
+@googlenet.question(
+    "Find the impostor",
     points=2,
     returns="a list of four truth values",
     visible=(
-        [_built(False, False, True, False)],
-        [_built(True, True, False, False)],
-        [_built(True, False, True, False)],
-        [_built(False, True, True, True)],
+        [departed(False, False, True, False)],
+        [departed(True, True, False, False)],
+        [departed(True, False, True, False)],
+        [departed(False, True, True, True)],
     ),
-    draw=lambda rng: [_built(*(rng.random() < 0.5 for _ in range(4)))],
-    reference=googlenet_impostor,
-    mistakes={
-        "The 5x5 branches lose 16 of 25 weights: 380,928 in all, not 9 of 25.": (
-            lambda total: _explained(total, small_kernels=SMALL_KERNELS * 9 // 16)
+    draw=lambda rng: [departed(*(rng.random() < 0.5 for _ in range(4)))],
+    slips={
+        "16 * filters[3] -> 9 * filters[3]": (
+            "The 5x5 branches lose 16 of 25 weights: 380,928 in all, not 9 of 25."
         ),
-        "The maps of the auxiliary heads are normalised too: 256 more, if the heads are there.": (
-            lambda total: _explained(total, head_maps=0)
+        "normalised * 2 * 128 -> 0": (
+            "The maps of the auxiliary heads are normalised too: 256 more, if the "
+            "heads are there."
         ),
-        "Only single departures are tried; an impostor may combine several.": (
-            lambda total: (
-                _explained(total) if sum(_explained(total)) < 2 else [False] * 4
-            )
+        "return list(choice) -> return list(choice) if sum(choice) < 2 else [False] * "
+        "4": ("Only single departures are tried; an impostor may combine several."),
+        "return list(choice) -> return [not departs for departs in choice]": (
+            "True and False are exchanged: True says that the network departs there."
         ),
-        "True and False are exchanged: True says that the network departs there.": (
-            lambda total: [not departs for departs in googlenet_impostor(total)]
+        "return list(choice) -> return [*choice[:2], not bare, flattened]": (
+            "The heads are taken for missing when they are there: without them "
+            "6,379,728 are gone."
         ),
-        "The heads are taken for missing when they are there: without them 6,379,728 are gone.": (
-            lambda total: [
-                departs != (place == 2)
-                for place, departs in enumerate(googlenet_impostor(total))
-            ]
+        "normalised * maps -> normalised * 2 * maps": (
+            "BatchNorm is never found: a map gains one parameter, not two, as the bias "
+            "goes, and the maps are those of all convolutions: the stem's 64, 64 and "
+            "192, the reductions."
+        ),
+        "-heads if bare else normalised * 2 * 128 -> normalised * 2 * 128 - bare * "
+        "heads": (
+            "Where the heads are gone, so is their BatchNorm: those 256 belong to the "
+            "heads."
+        ),
+        " + auxiliary_parameters(14, 528, 1000) -> ": (
+            "There are two heads: one reads 4a's 512 maps, one 4d's 528."
+        ),
+        "(flatten - average) -> flatten": (
+            "Flattening is added; it takes the place of the averaged maps' weights."
+        ),
+        "return list(choice) -> return [False, *choice[1:]]": (
+            "The small kernels are overlooked: 3x3 for 5x5 takes 380,928 weights away."
+        ),
+        "return list(choice) -> return [small, False, *choice[2:]]": (
+            "BatchNorm is overlooked: it brings 7,280 parameters, and 256 in the heads."
+        ),
+        "return list(choice) -> return [*choice[:2], False, flattened]": (
+            "The heads that are gone are overlooked: they have 6,379,728 parameters."
+        ),
+        "return list(choice) -> return [*choice[:3], False]": (
+            "The flattened maps are overlooked: they bring 49,152,000 weights."
         ),
     },
     hints=(
-        "Each departure is made or not: there are 16 networks, and each has a total of its own.",
-        "3x3 for 5x5 takes 16 * #5x5 reduce * #5x5 weights from each module: 380,928. BatchNorm brings two "
-        "parameters a map and takes the bias: 7,280 more, and 256 in the heads.",
-        "The heads are two of your `auxiliary_parameters`: 6,379,728. Flattening adds the difference of your "
-        "`head_parameters`: 49,152,000.",
+        "Each departure is made or not: there are 16 networks, and each has a total of "
+        "its own.",
+        "3x3 for 5x5 takes 16 * #5x5 reduce * #5x5 weights from each module: 380,928. "
+        "BatchNorm brings two parameters a map and takes the bias: 7,280 more, and 256 "
+        "in the heads.",
+        "The heads are two of your `auxiliary_parameters`: 6,379,728. Flattening adds "
+        "the difference of your `head_parameters`: 49,152,000.",
     ),
 )
+def googlenet_impostor(total):
+    """
+    Networks called GoogLeNet have 3x3 kernels in the 5x5 branch, BatchNorm (two
+    parameters a map) in place of every convolution's bias, no auxiliary heads, or
+    flatten before the last layer. From 13,378,280 and your functions, tell from the
+    total which were done: four truth values in this order.
 
-QUESTIONS = (
-    INCEPTION_MAPS,
-    INCEPTION_PARAMETERS,
-    NAIVE_PRODUCTS,
-    INCEPTION_PRODUCTS,
-    MISCOUNTED,
-    NETWORK_DEPTH,
-    HEAD_PARAMETERS,
-    AUXILIARY_PARAMETERS,
-    MISPRINTS,
-    GOOGLENET_IMPOSTOR,
-)
+    The second total is a widely used one. Its authors know that the 5x5 branch is wrong
+    and keep it, because weights were trained with it.
+    """
+    rows = [filters for _, _, _, filters, _, _ in TABLE_1]
+    kernels = sum(16 * filters[3] * filters[4] for filters in rows)  # 25 - 9 weights
+    maps = (
+        64 + 64 + 192 + sum(sum(filters) for filters in rows)
+    )  # conv1, conv2, modules
+    heads = auxiliary_parameters(14, 512, 1000) + auxiliary_parameters(14, 528, 1000)
+    flatten, average = head_parameters(7, 1024, 1000)
+    for choice in product([False, True], repeat=4):
+        small, normalised, bare, flattened = choice
+        built = 13_378_280 - small * kernels + normalised * maps
+        built += flattened * (flatten - average)
+        built += -heads if bare else normalised * 2 * 128
+        if built == total:
+            return list(choice)
+    return [False] * 4

@@ -1,86 +1,107 @@
-"""Ask for ResNet: the block, its shortcuts, the bottleneck, the five columns, He's weights, its impostors."""
+"""Ask for ResNet: block, shortcuts, bottleneck, the five columns, impostors."""
 
-import itertools
 import math
-from functools import partial
 
-from course_lib import arithmetic
-from course_lib.grading.question import Question
+from course_lib.arithmetic import output_size
+from course_lib.grading.question import Chapter
 
-OFFERS = ("output_size",)  # of `arithmetic`: these exercises import it
-
-resnet = partial(Question, chapter="resnet")
+resnet = Chapter(
+    "resnet",
+    title="ResNet",
+    about="They rebuild the networks of He, Zhang, Ren and Sun (2016) from their "
+    "sections 3 and 4: the block, its three shortcuts, the bottleneck, and the five "
+    "columns of table 1, parameters and multiply-adds. At the end you can tell a "
+    "ResNet-50 from its impostors.",
+    offers=("output_size",),
+    given="From the foundations you have this, imported here:",
+    imports=("import math",),
+)
 
 BASIC, BOTTLENECK = [3, 3], [1, 3, 1]
 
 
-# Depth
-
-
-def resnet_depth(kernels, blocks):
-    return 2 + len(kernels) * sum(blocks)
-
-
-def _draw_depth(rng):
+def draw_depth(rng):
     return [rng.choice([BASIC, BOTTLENECK]), [rng.randint(2, 12) for _ in range(4)]]
 
 
-RESNET_DEPTH = resnet(
-    name="resnet_depth",
-    title="The number in the name",
+@resnet.question(
+    "The number in the name",
     points=1,
     returns="a whole number",
     visible=([BASIC, [2, 2, 2, 2]], [BOTTLENECK, [3, 4, 23, 3]]),
-    draw=_draw_depth,
-    reference=resnet_depth,
-    mistakes={
-        "The stem and the dense layer are missing; both have weights and count.": (
-            lambda kernels, blocks: len(kernels) * sum(blocks)
+    draw=draw_depth,
+    slips={
+        ("1 + len -> len", "+ 1 -> "): (
+            "The stem and the dense layer are missing; both have weights and count."
         ),
-        "The dense layer at the end is missing; it counts.": (
-            lambda kernels, blocks: 1 + len(kernels) * sum(blocks)
+        "+ 1 -> ": "One layer is missing: the stem's convolution and the dense layer "
+        "both count.",
+        "+ 1 -> + 3": "Pooling is counted; only layers with weights are.",
+        "+ 1 -> + 1 + len(blocks) - (len(kernels) == 2)": (
+            "The projections of the shortcuts are counted; the number is that of the "
+            "longest path."
         ),
-        "Pooling is counted; only layers with weights are.": (
-            lambda kernels, blocks: 4 + len(kernels) * sum(blocks)
+        "len(kernels) -> 2": "Every block has two layers; a bottleneck has three.",
+        "len(kernels) * sum(blocks) -> sum(blocks)": (
+            "That is the number of blocks; each has one layer for each of its kernels."
         ),
-        "The projections of the shortcuts are counted; the number is that of the longest path.": (
-            lambda kernels, blocks: (
-                2 + len(kernels) * sum(blocks) + len(blocks) - (kernels == BASIC)
-            )
+        "len(kernels) -> sum(kernel > 1 for kernel in kernels)": (
+            "The 1x1 convolutions are left out; each has weights and counts."
         ),
-        "Every block has two layers; a bottleneck has three.": lambda kernels, blocks: (
-            2 + 2 * sum(blocks)
+        "len(kernels) -> sum(kernels)": (
+            "The kernels' sides are added up; each of them is one layer."
         ),
-        "That is the number of blocks; each has one layer for each of its kernels.": (
-            lambda kernels, blocks: 2 + sum(blocks)
+        "sum(blocks) -> len(blocks)": (
+            "Those are the stages; each has as many blocks as `blocks` says."
+        ),
+        "+ 1 -> + 2": "Pooling is counted; only layers with weights are.",
+        "+ 1 -> + 1 + len(blocks)": (
+            "The projections of the shortcuts are counted; the number is that of the "
+            "longest path."
+        ),
+        "+ 1 -> + len(blocks)": (
+            "The projections of the shortcuts are counted; the number is that of the "
+            "longest path."
+        ),
+        "+ 1 -> + 1 + sum(blocks)": (
+            "The shortcuts are counted; the number is that of the longest path."
+        ),
+        "len(kernels) -> 2 * len(kernels)": (
+            "The BatchNorms are counted; convolutions and the dense layer make the "
+            "number."
+        ),
+        ("1 + len(kernels) -> 2 + 2 * len(kernels)"): (
+            "The BatchNorms are counted; convolutions and the dense layer make the "
+            "number."
         ),
     },
     hints=(
-        "Count layers with weights on the longest path from the picture to the classes.",
-        "`sum(blocks)` blocks of `len(kernels)` convolutions, the stem in front, the dense layer behind.",
+        "Count layers with weights on the longest path from the picture to the "
+        "classes.",
+        "`sum(blocks)` blocks of `len(kernels)` convolutions, the stem in front, the "
+        "dense layer behind.",
     ),
 )
+def resnet_depth(kernels, blocks):
+    """
+    The number in a ResNet's name counts the layers with weights on the longest path:
+    the stem's convolution, the convolutions of all blocks and the dense layer.
+    `kernels` are those of one block, `blocks` the number of blocks in each stage.
+    Return that number.
+
+    Pooling has no weights; a projection stands on the shortcut, beside the path.
+    """
+    return 1 + len(kernels) * sum(blocks) + 1
 
 
-# The block
-
-
-def residual_block(x, w1, w2):
-    return [_relu(value + w2 * _relu(w1 * value)) for value in x]
-
-
-def _relu(value):
-    return max(value, 0.0)
-
-
-def _draw_block(rng):
+def draw_block(rng):
     values = [round(rng.uniform(-3, 3), 2) for _ in range(rng.randint(4, 9))]
-    return [values, *(rng.choice([-1, 1]) * rng.uniform(0.2, 2) for _ in range(2))]
+    sign = rng.choice([-1, 1])
+    return [values, sign * rng.uniform(0.2, 2), -sign * rng.uniform(0.2, 2)]
 
 
-RESIDUAL_BLOCK = resnet(
-    name="residual_block",
-    title="A residual block",
+@resnet.question(
+    "A residual block",
     points=2,
     returns="a list of numbers, as long as `x`,",
     visible=(
@@ -88,26 +109,48 @@ RESIDUAL_BLOCK = resnet(
         [[1.0, -2.0, 3.0], 0.0, 0.0],
         [[1.0, -2.0, 3.0], -1.0, 2.0],
     ),
-    draw=_draw_block,
-    reference=residual_block,
-    mistakes={
-        "That is a plain block; the shortcut adds x to what the branch makes.": (
-            lambda x, w1, w2: [_relu(w2 * _relu(w1 * v)) for v in x]
+    draw=draw_block,
+    slips={
+        "max(value + branch -> max(branch": (
+            "That is a plain block; the shortcut adds x to what the branch makes."
         ),
-        "The ReLU after the addition is missing (figure 2).": (
-            lambda x, w1, w2: [v + w2 * _relu(w1 * v) for v in x]
+        "max(value + branch, 0.0) -> value + branch": (
+            "The ReLU after the addition is missing (figure 2)."
         ),
-        "The second ReLU comes before the addition; in figure 2 it comes after.": (
-            lambda x, w1, w2: [v + _relu(w2 * _relu(w1 * v)) for v in x]
+        "max(value + branch, 0.0) -> value + max(branch, 0.0)": (
+            "The second ReLU comes before the addition; in figure 2 it comes after."
         ),
-        "The ReLU between the two weights is missing; without it, the branch is linear.": (
-            lambda x, w1, w2: [_relu(v + w2 * w1 * v) for v in x]
+        "max(w1 * value, 0.0) -> w1 * value": (
+            "The ReLU between the two weights is missing; without it, the branch is "
+            "linear."
         ),
-        "The branch is subtracted; it is added.": (
-            lambda x, w1, w2: [_relu(v - w2 * _relu(w1 * v)) for v in x]
+        "value + branch -> value - branch": "The branch is subtracted; it is added.",
+        "value + branch -> value * branch": (
+            "Branch and shortcut are multiplied; they are added."
         ),
-        "Branch and shortcut are multiplied; they are added.": (
-            lambda x, w1, w2: [_relu(v * w2 * _relu(w1 * v)) for v in x]
+        "max(value + branch -> max(max(value, 0.0) + branch": (
+            "The shortcut passes ReLU(x); it passes x as it is."
+        ),
+        "max(w1 * value, 0.0) -> w1 * max(value, 0.0)": (
+            "The first ReLU comes before `w1`; it comes after."
+        ),
+        "max(value + branch, 0.0) -> branch": (
+            "That is the branch alone; the shortcut adds x, and a ReLU follows."
+        ),
+        ("w2 * max(w1 * value, 0.0) -> max(w2 * max(w1 * value, 0.0), 0.0)"): (
+            "A ReLU too many: there is one between the weights and one after the "
+            "addition, none in front of it."
+        ),
+        "max(w1 * value, 0.0) -> abs(w1 * value)": (
+            "The ReLU between the weights turns negative values round; it sets them to "
+            "0."
+        ),
+        "max(value + branch, 0.0) -> abs(value + branch)": (
+            "The last ReLU turns negative values round; it sets them to 0."
+        ),
+        "value + branch -> 1 + branch": "The shortcut adds 1; it adds x.",
+        "value + branch -> w1 * value + branch": (
+            "The shortcut adds what `w1` made of x; it adds x as it is."
         ),
     },
     hints=(
@@ -116,55 +159,38 @@ RESIDUAL_BLOCK = resnet(
         "Return `max(v + w2 * max(w1 * v, 0), 0)` for each v of x.",
     ),
 )
+def residual_block(x, w1, w2):
+    """
+    Write the block of figure 2 for one map and 1x1 kernels without BatchNorm: the
+    branch multiplies by `w1`, applies ReLU and multiplies by `w2`. Then the shortcut
+    adds x, and a second ReLU follows. `x` is a list of values, each treated alike.
+
+    In the second case the branch is zero: what was not negative passes unchanged. In
+    the third, |x| needs no more than this one block.
+    """
+    results = []
+    for value in x:
+        branch = w2 * max(w1 * value, 0.0)
+        results.append(max(value + branch, 0.0))
+    return results
 
 
-# Shortcuts
+def draw_shortcut(rng):
+    """Return one of twelve cases, six kinds twice: as none is drawn twice, all come."""
+    maps = rng.choice([128, 256])
+    kinds = [
+        ["A", maps, 2 * maps, 2],
+        ["B", maps, maps, 1],
+        ["B", maps, 4 * maps, 1],
+        ["B", 4 * maps, maps, 1],
+        ["B", maps, maps, 2],
+        ["C", maps, maps, 1],
+    ]
+    return rng.choice(kinds)
 
 
-def shortcut_parameters(option, in_channels, filters, stride):
-    changes = stride > 1 or in_channels != filters
-    if option == "C" or (option == "B" and changes):
-        projection = arithmetic.conv2d_parameters(1, in_channels, filters, bias=False)
-        return projection + arithmetic.normalization_parameters(filters)
-    return 0
-
-
-def _projected(change):
-    """Return the shortcut's parameters where it projects, changed by `change(parameters, c, f)`."""
-
-    def wrong(option, in_channels, filters, stride):
-        parameters = shortcut_parameters(option, in_channels, filters, stride)
-        return change(parameters, in_channels, filters) if parameters else 0
-
-    return wrong
-
-
-def _by_stride(option, in_channels, filters, stride):
-    overlooked = option == "B" and stride == 1
-    return (
-        0 if overlooked else shortcut_parameters(option, in_channels, filters, stride)
-    )
-
-
-def _by_maps(option, in_channels, filters, stride):
-    overlooked = option == "B" and in_channels == filters
-    return (
-        0 if overlooked else shortcut_parameters(option, in_channels, filters, stride)
-    )
-
-
-def _draw_shortcut(rng):
-    """Return one of 15 cases: as none is drawn twice, twelve of them hold all five kinds."""
-    maps = rng.choice([128, 256, 512])
-    same, wider, smaller, both = (maps, 1), (4 * maps, 1), (maps, 2), (2 * maps, 2)
-    kinds = [("A", both), ("B", same), ("B", wider), ("B", smaller), ("C", same)]
-    option, shape = rng.choice(kinds)
-    return [option, maps, *shape]
-
-
-SHORTCUT_PARAMETERS = resnet(
-    name="shortcut_parameters",
-    title="Shortcuts A, B and C",
+@resnet.question(
+    "Shortcuts A, B and C",
     points=2,
     returns="a whole number",
     visible=(
@@ -175,153 +201,173 @@ SHORTCUT_PARAMETERS = resnet(
         ["C", 64, 64, 1],
         ["A", 64, 128, 2],
     ),
-    draw=_draw_shortcut,
-    reference=shortcut_parameters,
-    mistakes={
-        "B projects in every block; it projects where the shape changes. Projecting always is C.": (
-            lambda o, c, f, s: shortcut_parameters("C" if o == "B" else o, c, f, s)
+    draw=draw_shortcut,
+    slips={
+        '(option == "B" and changes) -> option == "B"': (
+            "B projects in every block; it projects where the shape changes. "
+            "Projecting always is C."
         ),
-        "C projects where the shape changes only; that is B.": (
-            lambda o, c, f, s: shortcut_parameters("B" if o == "C" else o, c, f, s)
+        'option == "C" or (option == "B" and changes) -> option != "A" and changes': (
+            "C projects where the shape changes only; that is B."
         ),
-        "A projects too; it pads with maps of zeros and has nothing to train.": (
-            lambda o, c, f, s: shortcut_parameters("B" if o == "A" else o, c, f, s)
+        '(option == "B" and changes) -> changes': (
+            "A projects too; it pads with maps of zeros and has nothing to train."
         ),
-        "B projects where the stride is 2 only. More filters change the shape, too: 64 to 256 at stride 1.": (
-            _by_stride
+        "stride > 1 or in_channels != filters -> stride > 1": (
+            "B projects where the stride is 2 only. More filters change the shape, "
+            "too: 64 to 256 at stride 1."
         ),
-        "B projects where the maps grow only. A stride of 2 changes the shape, too: it halves the side.": (
-            _by_maps
+        "stride > 1 or in_channels != filters -> in_channels != filters": (
+            "B projects where the maps grow only. A stride of 2 changes the shape, "
+            "too: it halves the side."
         ),
-        "BatchNorm is missing: it follows the projection, with two parameters a map.": _projected(
-            lambda p, c, f: c * f
+        " + 2 * filters -> ": (
+            "BatchNorm is missing: it follows the projection, with two parameters a "
+            "map."
         ),
-        "The projection has biases; no convolution in front of a BatchNorm has.": _projected(
-            lambda p, c, f: p + f
+        "2 * filters -> 3 * filters": (
+            "The projection has biases; no convolution in front of a BatchNorm has."
         ),
-        "The projection is 3x3; it is 1x1.": _projected(lambda p, c, f: p + 8 * c * f),
+        "return in_channels -> return 9 * in_channels": "The projection is 3x3; it is "
+        "1x1.",
+        "in_channels != filters -> in_channels < filters": (
+            "Fewer filters than channels are overlooked; they change the shape, too."
+        ),
+        "return in_channels -> return stride**2 * in_channels": (
+            "The projection's kernel is as wide as the stride; it is 1x1 and skips "
+            "places."
+        ),
+        "2 * filters -> 4 * filters": (
+            "BatchNorm counts four values a map; two of them, the moving ones, are not "
+            "trained."
+        ),
+        "2 * filters -> filters": "BatchNorm has two parameters a map, a scale and a "
+        "shift.",
+        "2 * filters -> 2 * in_channels": (
+            "BatchNorm follows the projection; it has `filters` maps."
+        ),
+        "or in_channels -> and in_channels": (
+            "B projects only where both change, the side and the maps; one is enough."
+        ),
+        '(option == "B" and changes) -> False': (
+            "B never projects in your answer; it does where the shape changes."
+        ),
     },
     hints=(
-        "First decide whether the shortcut projects: never, where the shape changes, or always.",
+        "First decide whether the shortcut projects: never, where the shape changes, "
+        "or always.",
         "The shape changes if `stride > 1` or `in_channels != filters`.",
-        "A projection has `in_channels * filters` weights; its BatchNorm has `2 * filters` parameters.",
+        "A projection has `in_channels * filters` weights; its BatchNorm has `2 * "
+        "filters` parameters.",
     ),
 )
+def shortcut_parameters(option, in_channels, filters, stride):
+    """
+    Return the parameters of a block's shortcut. Option A has none: it skips places and
+    appends maps of zeros. B projects where the shape changes, C in every block. A
+    projection is a 1x1 convolution without bias, and its BatchNorm with two parameters
+    a map.
+
+    The third case is the first block of ResNet-50: the map keeps its side and the shape
+    changes all the same. In the fourth, only the side changes.
+    """
+    changes = stride > 1 or in_channels != filters
+    if option == "C" or (option == "B" and changes):
+        return in_channels * filters + 2 * filters
+    return 0
 
 
-# The bottleneck
-
-
-def bottleneck_macs(side, channels):
-    reduced = channels // 4
-    two = 2 * arithmetic.conv2d_macs(side, 3, channels, channels)
-    steps = ((1, channels, reduced), (3, reduced, reduced), (1, reduced, channels))
-    return [two, sum(arithmetic.conv2d_macs(side, *step) for step in steps)]
-
-
-def _bottleneck(change):
-    """Return both counts, the second changed by `change(positions, channels, channels // 4)`."""
-    return lambda side, c: [bottleneck_macs(side, c)[0], change(side**2, c, c // 4)]
-
-
-BOTTLENECK_MACS = resnet(
-    name="bottleneck_macs",
-    title="The bottleneck",
+@resnet.question(
+    "The bottleneck",
     points=2,
     returns="a list `[two_3x3, bottleneck]` of whole numbers",
     visible=([56, 256], [14, 1024]),
     draw=lambda rng: [rng.randint(4, 64), 4 * rng.randint(4, 256)],
-    reference=bottleneck_macs,
-    mistakes={
-        "The 3x3 in the middle reads all the maps; it reads a quarter.": _bottleneck(
-            lambda area, c, r: area * (c * r + 9 * c * r + r * c)
+    slips={
+        "9 * quarter**2 -> 9 * channels * quarter": (
+            "The 3x3 in the middle reads all the maps; it reads a quarter."
         ),
-        "The last 1x1 is missing: it restores the number of maps.": _bottleneck(
-            lambda area, c, r: area * (c * r + 9 * r * r)
+        " + quarter * channels -> ": (
+            "A 1x1 is missing: the first reduces the number of maps, the last restores "
+            "it."
         ),
-        "The kernels' area is missing: a 3x3 has nine weights for each pair of maps.": lambda side, c: [
-            side**2 * 2 * c * c,
-            side**2 * (2 * c * (c // 4) + (c // 4) ** 2),
-        ],
-        "The maps are halved in the middle; they are divided by four.": _bottleneck(
-            lambda area, c, r: area * (2 * c * (c // 2) + 9 * (c // 2) ** 2)
+        ("2 * 9 * -> 2 *", "9 * quarter -> quarter"): (
+            "The kernels' area is missing: a 3x3 has nine weights for each pair of "
+            "maps."
         ),
-        "A single 3x3 is counted in the first number; a basic block has two.": lambda side, c: [
-            bottleneck_macs(side, c)[0] // 2,
-            bottleneck_macs(side, c)[1],
-        ],
-        "Those are weights; each works at `side * side` positions.": lambda side, c: (
-            bottleneck_macs(1, c)
+        "// 4 -> // 2": "The maps are halved in the middle; they are divided by four.",
+        "2 * 9 -> 9": "A single 3x3 is counted in the first number; a basic block has "
+        "two.",
+        "[side**2 * two, side**2 * bottleneck] -> [two, bottleneck]": (
+            "Those are weights; each works at `side * side` positions."
+        ),
+        "channels // 4 -> 64": (
+            "The bottleneck is always 64 wide, as in figure 5; it is a quarter of "
+            "`channels`."
+        ),
+        ("[side**2 -> [side", ", side**2 -> , side"): (
+            "The positions are counted along one side; a map is as high as wide."
+        ),
+        ("2 * 9 -> 2 * 3", "9 * quarter -> 3 * quarter"): (
+            "The kernels are counted along one side; a 3x3 has nine weights for each "
+            "pair of maps."
+        ),
+        (
+            "9 * channels**2 -> (9 * channels + 1) * channels",
+            "channels * quarter + 9 * quarter**2 + quarter * channels -> (channels + "
+            "1) * quarter + (9 * quarter + 1) * quarter + (quarter + 1) * channels",
+        ): "Biases are counted; there are none here, and they multiply nothing.",
+        "9 * quarter**2 -> 9 * channels**2": (
+            "The 3x3 in the middle is as wide as the block; it has a quarter of the "
+            "maps."
+        ),
+        "+ quarter * channels -> + quarter * quarter": (
+            "The last 1x1 writes a quarter of the maps; it restores their number."
+        ),
+        "9 * channels**2 -> 9 * channels * quarter": (
+            "The two 3x3 lead to a quarter of the maps; that is the bottleneck's way."
+        ),
+        "9 * quarter**2 -> 9 * 2 * quarter**2": (
+            "The bottleneck has a single 3x3, between the two 1x1."
         ),
     },
     hints=(
         "A convolution has `side**2 * kernel**2 * maps_in * maps_out` MACs.",
         "The first number: two 3x3, from `channels` to `channels`.",
-        "The second number: 1x1 to `channels // 4`, 3x3 from there to as many, 1x1 back to `channels`.",
+        "The second number: 1x1 to `channels // 4`, 3x3 from there to as many, 1x1 "
+        "back to `channels`.",
     ),
 )
+def bottleneck_macs(side, channels):
+    """
+    On maps of `side` by `side`, `channels` of them, compare two branches: two 3x3
+    convolutions from `channels` to `channels`, a basic block as wide as that; or figure
+    5's bottleneck, a 1x1 to a quarter, a 3x3 there, and a 1x1 back. Return the
+    multiply-adds of both. There are no biases.
+
+    17 times less. That is what pays for 50, 101 and 152 layers.
+    """
+    quarter = channels // 4
+    two = 2 * 9 * channels**2
+    bottleneck = channels * quarter + 9 * quarter**2 + quarter * channels
+    return [side**2 * two, side**2 * bottleneck]
 
 
-# A block's counts
-
-
-def block_counts(kernels, filters, in_channels, size, stride, shortcut):
-    return _block(kernels, filters, in_channels, size, stride, shortcut)
-
-
-def _block(
-    kernels,
-    filters,
-    in_channels,
-    size,
-    stride,
-    shortcut,
-    *,
-    strided=0,
-    bias=False,
-    norm=2,
-):
-    """Return `[parameters, macs]`; the stride is in the convolution `strided`, a map's norm has `norm`."""
-    parameters = macs = 0
-    side, maps = size, in_channels
-    for i, (kernel, out) in enumerate(zip(kernels, filters, strict=True)):
-        side = arithmetic.output_size(
-            side, kernel, stride if i == strided else 1, padding=kernel // 2
-        )
-        parameters += (
-            arithmetic.conv2d_parameters(kernel, maps, out, bias=bias) + norm * out
-        )
-        macs += arithmetic.conv2d_macs(side, kernel, maps, out)
-        maps = out
-    if shortcut_parameters(shortcut, in_channels, maps, stride):
-        parameters += (
-            arithmetic.conv2d_parameters(1, in_channels, maps, bias=bias) + norm * maps
-        )
-        macs += arithmetic.conv2d_macs(side, 1, in_channels, maps)
-    return [parameters, macs]
-
-
-def _draw_block_counts(rng):
+def draw_block_counts(rng):
+    """Return a block on a map of an odd side, most often with a stride."""
     maps = 8 * rng.randint(1, 16)
-    kernels, filters = rng.choice(
-        [(BASIC, [maps, maps]), (BOTTLENECK, [maps, maps, 4 * maps])]
-    )
+    forms = [(BASIC, [maps, maps]), (BOTTLENECK, [maps, maps, 4 * maps])]
+    kernels, filters = rng.choice(forms)
+    last = filters[-1]
     in_channels, stride = rng.choice(
-        [(filters[-1], 1), (filters[-1] // 2, 2), (maps, 1)]
+        [(last, 1), (maps, 1), (last, 2), (last // 2, 2), (2 * last, 2)]
     )
-    return [
-        kernels,
-        filters,
-        in_channels,
-        rng.randint(8, 57),
-        stride,
-        rng.choice("ABC"),
-    ]
+    size = 2 * rng.randint(4, 28) + 1
+    return [kernels, filters, in_channels, size, stride, rng.choice("AABC")]
 
 
-BLOCK_COUNTS = resnet(
-    name="block_counts",
-    title="What a block costs",
+@resnet.question(
+    "What a block costs",
     points=3,
     returns="a list `[parameters, macs]` of whole numbers",
     visible=(
@@ -329,107 +375,138 @@ BLOCK_COUNTS = resnet(
         [BASIC, [128, 128], 64, 56, 2, "B"],
         [BOTTLENECK, [128, 128, 512], 256, 56, 2, "B"],
     ),
-    draw=_draw_block_counts,
-    reference=block_counts,
-    mistakes={
-        "BatchNorm is missing: it follows each convolution, with two parameters a map.": (
-            lambda *case: _block(*case, norm=0)
+    draw=draw_block_counts,
+    slips={
+        (" + 2 * filters[layer] -> ", "+= projection -> += in_channels * maps"): (
+            "BatchNorm is missing: it follows each convolution, with two parameters a "
+            "map."
         ),
-        "BatchNorm counts four values a map; two of them, the moving ones, are not trained.": (
-            lambda *case: _block(*case, norm=4)
+        (
+            "2 * filters[layer] -> 4 * filters[layer]",
+            "+= projection -> += projection + 2 * maps",
+        ): (
+            "BatchNorm counts four values a map; two of them, the moving ones, are not "
+            "trained."
         ),
-        "The convolutions have biases; in front of a BatchNorm they have none.": (
-            lambda *case: _block(*case, bias=True)
+        (
+            "2 * filters[layer] -> 3 * filters[layer]",
+            "+= projection -> += projection + maps",
+        ): ("The convolutions have biases; in front of a BatchNorm they have none."),
+        "layer == 0 -> layer == 1": (
+            "The first convolution works at every place of the map: it has the stride "
+            "(in later code the second has it), and MACs are counted at the places "
+            "that are written."
         ),
-        "The stride is in the second convolution, as in later code; in the paper it is in the first.": (
-            lambda *case: _block(*case, strided=1)
+        "if projection -> if projection < 0": (
+            "The shortcut is left out: option B projects where the shape changes, C "
+            "always."
         ),
-        "The shortcut is left out: option B projects where the shape changes, C always.": (
-            lambda k, f, c, size, stride, option: _block(k, f, c, size, stride, "A")
+        (
+            "side**2 * weights -> size**2 * weights",
+            "side**2 * in_channels -> size**2 * in_channels",
+        ): (
+            "The MACs are counted on the map that comes in; with stride 2, the block "
+            "writes a smaller one."
         ),
-        "The MACs are counted on the map that comes in; with stride 2, the block writes a smaller one.": (
-            lambda k, f, c, size, stride, option: [
-                _block(k, f, c, size, stride, option)[0],
-                _block(
-                    k, f, c, size, 1, option if stride == 1 or option != "B" else "C"
-                )[1],
-            ]
+        "side = output_size(side, kernel, step, padding=kernel // 2) -> side = side // "
+        "step": (
+            "The side is divided by the stride and rounded down; a padded window also "
+            "begins at the last place of an odd side."
+        ),
+        "side**2 * in_channels * maps -> side**2 * projection": (
+            "BatchNorm's parameters are counted as MACs; only convolutions have MACs "
+            "here."
+        ),
+        (
+            "side**2 * weights -> side**2 * (weights + 2 * filters[layer])",
+            "side**2 * in_channels * maps -> side**2 * projection",
+        ): (
+            "BatchNorm's parameters are counted as MACs; only convolutions have MACs "
+            "here."
+        ),
+        "side**2 * weights -> side**2 * (weights + 2 * filters[layer])": (
+            "BatchNorm's parameters are counted as MACs; only convolutions have MACs "
+            "here."
+        ),
+        "macs += side**2 * in_channels * maps -> pass": "The projection's MACs are "
+        "missing.",
+        "parameters += projection -> pass": "The projection's parameters are missing.",
+        "        macs += side**2 * in_channels ->     if stride > 1 or in_channels != "
+        "maps:\n        macs += side**2 * in_channels": (
+            "The projection's MACs follow from the shape alone; with option A there "
+            "are none, with C always."
+        ),
+        "        macs += side**2 * in_channels ->     macs += side**2 * in_channels": (
+            "The projection's MACs are counted in every block; they are there where it "
+            "projects."
+        ),
+        "(shortcut, -> ('C',": (
+            "The block always projects; A never does, B where the shape changes."
+        ),
+        "kernel**2 * maps -> kernel**2 * in_channels": (
+            "Every convolution reads `in_channels` maps; from the second on, those of "
+            "the one before."
+        ),
+        "step = stride if layer == 0 else 1 -> step = stride": (
+            "Every convolution has the stride; only the first one has."
+        ),
+        "side**2 * in_channels -> kernels[0] ** 2 * side**2 * in_channels": (
+            "The projection's MACs are those of a larger kernel; it is 1x1."
+        ),
+        "side**2 * in_channels -> size**2 * in_channels": (
+            "The projection's MACs are counted on the map that it reads; it has the "
+            "stride, too."
+        ),
+        (
+            "side**2 * weights -> side * weights",
+            "side**2 * in_channels -> side * in_channels",
+        ): ("The positions are counted along one side; a map is as high as wide."),
+        ("padding=kernel // 2 -> padding=0"): (
+            "The padding is left out: windows are padded by `kernel // 2`."
         ),
     },
     hints=(
-        "The first convolution has the stride, so the whole block works on maps of one side: "
-        "`output_size(size, 1, stride)`.",
-        "Add up the weights `kernel**2 * maps_in * maps_out`, the projection's too; MACs are weights times "
-        "positions.",
-        "Parameters are the weights, `2 * out` for each convolution of the branch, and your "
-        "`shortcut_parameters`.",
+        "The first convolution has the stride, so the whole block works on maps of one "
+        "side: `output_size(size, 1, stride)`.",
+        "Add up the weights `kernel**2 * maps_in * maps_out`, the projection's too; "
+        "MACs are weights times positions.",
+        "Parameters are the weights, `2 * out` for each convolution of the branch, and "
+        "your `shortcut_parameters`.",
     ),
 )
+def block_counts(kernels, filters, in_channels, size, stride, shortcut):
+    """
+    Return `[parameters, macs]` of one block on maps of `size` by `size`: its
+    convolutions, of these `kernels` and `filters`, the first with the stride; a
+    BatchNorm after each; and its shortcut. Windows are padded by `kernel // 2`, and
+    nothing has a bias.
+
+    MACs are of convolutions only; parameters are those that training changes.
+    """
+    parameters, macs = 0, 0
+    side, maps = size, in_channels
+    for layer, kernel in enumerate(kernels):
+        step = stride if layer == 0 else 1
+        side = output_size(side, kernel, step, padding=kernel // 2)
+        weights = kernel**2 * maps * filters[layer]
+        parameters += weights + 2 * filters[layer]
+        macs += side**2 * weights
+        maps = filters[layer]
+    projection = shortcut_parameters(shortcut, in_channels, maps, stride)
+    if projection:
+        parameters += projection
+        macs += side**2 * in_channels * maps
+    return [parameters, macs]
 
 
-# Table 1
-
-
-def resnet_totals(kernels, blocks, size, shortcut):
-    return _totals(kernels, blocks, size, shortcut)
-
-
-def _totals(
-    kernels,
-    blocks,
-    size,
-    shortcut,
-    *,
-    strided=0,
-    bias=False,
-    every=False,
-    first=1,
-    pool=2,
-    expansion=4,
-    head_bias=True,
-    head_macs=True,
-    norm=2,
-):
-    """Return `[parameters, macs]` of a column of table 1; the keywords are the mistakes."""
-    side = arithmetic.output_size(size, 7, 2, padding=3)
-    parameters = arithmetic.conv2d_parameters(7, 3, 64, bias=bias) + norm * 64
-    macs = arithmetic.conv2d_macs(side, 7, 3, 64)
-    side, maps = arithmetic.output_size(side, 3, pool, padding=1), 64
-    for stage, count in enumerate(blocks):
-        filters = [64 * 2**stage] * len(kernels)
-        if kernels == BOTTLENECK:
-            filters[-1] *= expansion
-        for number in range(count):
-            stride = (2 if stage else first) if number == 0 or every else 1
-            found = _block(
-                kernels,
-                filters,
-                maps,
-                side,
-                stride,
-                shortcut,
-                strided=strided,
-                bias=bias,
-            )
-            parameters, macs = parameters + found[0], macs + found[1]
-            side, maps = arithmetic.output_size(side, 1, stride), filters[-1]
-    parameters += arithmetic.dense_parameters(maps, 1000, bias=head_bias)
-    return [parameters, macs + head_macs * arithmetic.dense_macs(maps, 1000)]
-
-
-def _draw_totals(rng):
+def draw_totals(rng):
     blocks = [rng.randint(2, 6) for _ in range(4)]
-    return [
-        rng.choice([BASIC, BOTTLENECK]),
-        blocks,
-        32 * rng.randint(4, 10),
-        rng.choice("ABC"),
-    ]
+    kernels, size = rng.choice([BASIC, BOTTLENECK]), 32 * rng.randint(4, 10)
+    return [kernels, blocks, size, rng.choice("ABC")]
 
 
-RESNET_TOTALS = resnet(
-    name="resnet_totals",
-    title="The five columns of table 1",
+@resnet.question(
+    "The five columns of table 1",
     points=4,
     returns="a list `[parameters, macs]` of whole numbers",
     visible=(
@@ -437,84 +514,113 @@ RESNET_TOTALS = resnet(
         [BASIC, [3, 4, 6, 3], 224, "A"],
         [BOTTLENECK, [3, 4, 6, 3], 224, "B"],
     ),
-    draw=_draw_totals,
-    reference=resnet_totals,
-    mistakes={
-        "The last 1x1 of a bottleneck has as many filters as the others; it has four times as many.": (
-            lambda *case: _totals(*case, expansion=1)
+    draw=draw_totals,
+    slips={
+        "filters[-1] *= 4 -> filters[-1] *= 1": (
+            "The last 1x1 of a bottleneck has as many filters as the others; it has "
+            "four times as many."
         ),
-        "Every block has stride 2; only the first of a stage has.": lambda *case: (
-            _totals(*case, every=True)
+        "stage > 0 and number == 0 -> stage > 0": (
+            "Every block has stride 2; only the first of a stage has."
         ),
-        "conv2_x halves the map, too; the pooling in front of it has done so.": (
-            lambda *case: _totals(*case, first=2)
+        "stage > 0 and number == 0 -> number == 0": (
+            "conv2_x halves the map, too; the pooling in front of it has done so."
         ),
-        "The pooling is missing: the blocks begin at a quarter of the picture's side.": (
-            lambda *case: _totals(*case, pool=1)
+        "output_size(side, 3, 2, padding=1) -> side": (
+            "The pooling is missing: the blocks begin at a quarter of the picture's "
+            "side."
         ),
-        "The BatchNorm of the stem is missing.": lambda *case: _totals(*case, norm=0),
-        "The dense layer's biases are missing: no BatchNorm follows it, and it has 1,000.": (
-            lambda *case: _totals(*case, head_bias=False)
+        " + 2 * 64 -> ": "The BatchNorm of the stem is missing.",
+        "(maps + 1) * 1000 -> maps * 1000": (
+            "The dense layer's biases are missing: no BatchNorm follows it, and it has "
+            "1,000."
         ),
-        "The dense layer has multiply-adds, too.": lambda *case: _totals(
-            *case, head_macs=False
+        "macs + maps * 1000 -> macs": "The dense layer has multiply-adds, too.",
+        "output_size(size, 7 -> output_size(224, 7": (
+            "`size` is not used: 112 and 56 are the sides for 224 pixels."
+        ),
+        "maps = filters[-1] -> maps = filters[-1 if number == count - 1 else 0]": (
+            "A bottleneck's last 1x1 writes four times as many maps, and the next "
+            "block reads them."
+        ),
+        "maps = filters[-1] -> maps = filters[0]": (
+            "A bottleneck's last 1x1 writes four times as many maps, and the next "
+            "block reads them."
+        ),
+        "[parameters + (maps + 1) * 1000, macs + maps * 1000] -> [parameters + 513 * "
+        "1000, macs + 512 * 1000]": (
+            "The dense layer reads 512 maps; behind bottlenecks there are 2,048."
+        ),
+        "2 * 64 -> 3 * 64": "The stem's convolution has biases; a BatchNorm follows "
+        "it.",
+        "2 * 64 -> 4 * 64": (
+            "The stem's BatchNorm counts four values a map; the moving ones are not "
+            "trained."
+        ),
+        "macs = side**2 * 49 * 3 * 64 -> macs = 0": "The stem's MACs are missing.",
+        "49 * 3 * 64 + 2 * 64 -> 0": "The stem's parameters are missing.",
+        ", padding=3 -> ": "The stem is not padded; 7x7 windows are padded by 3.",
+        (
+            "(maps + 1) * 1000 -> (side**2 * maps + 1) * 1000",
+            "macs + maps -> macs + side**2 * maps",
+        ): ("The last maps are flattened; ResNet averages each of them to one value."),
+        "64 * 2**stage -> 64 * 2 ** (stage + 1)": (
+            "The maps double too early: stage 0 has 64."
+        ),
+        "64 * 2**stage -> 64": "The maps never double; stage i has `64 * 2**i`.",
+        (
+            "[parameters + (maps + 1) * 1000, macs + maps * 1000] -> [parameters, macs]"
+        ): ("The dense layer is missing."),
+        "macs + maps * 1000 -> macs + (maps + 1) * 1000": (
+            "The biases are counted as MACs; adding a bias multiplies nothing."
         ),
     },
     hints=(
-        "Stem: 7x7, 64 filters, stride 2, and its BatchNorm. Then pooling, stride 2. Each halves the side.",
-        "Stage i, from 0, has `64 * 2**i` filters a convolution, the last of a bottleneck four times as "
-        "many. Its first block has stride 2, except in stage 0. Use your `block_counts`.",
+        "Stem: 7x7, 64 filters, stride 2, and its BatchNorm. Then pooling, stride 2. "
+        "Each halves the side.",
+        "Stage i, from 0, has `64 * 2**i` filters a convolution, the last of a "
+        "bottleneck four times as many. Its first block has stride 2, except in stage "
+        "0. Use your `block_counts`.",
         "The end: `maps * 1000` weights, which are its MACs, and 1,000 biases.",
     ),
 )
+def resnet_totals(kernels, blocks, size, shortcut):
+    """
+    Return `[parameters, macs]` of a column of table 1: the 7x7 stem, the 3x3 pooling
+    (stride 2, padded by 1), four stages of `blocks`, and 1,000 classes. Stages 0, 1, 2
+    and 3 have 64, 128, 256 and 512 filters a convolution, a bottleneck's last one four
+    times as many; stages 1, 2 and 3 begin with stride 2.
+
+    With [3, 4, 23, 3] and [3, 8, 36, 3] you have the other two columns. The paper's
+    table says FLOPs; it counts MACs.
+    """
+    side, maps = output_size(size, 7, 2, padding=3), 64
+    parameters = 49 * 3 * 64 + 2 * 64
+    macs = side**2 * 49 * 3 * 64
+    side = output_size(side, 3, 2, padding=1)
+    for stage, count in enumerate(blocks):
+        filters = [64 * 2**stage] * len(kernels)
+        if len(kernels) == 3:
+            filters[-1] *= 4
+        for number in range(count):
+            stride = 2 if stage > 0 and number == 0 else 1
+            block = block_counts(kernels, filters, maps, side, stride, shortcut)
+            parameters += block[0]
+            macs += block[1]
+            side = output_size(side, 1, stride)
+            maps = filters[-1]
+    return [parameters + (maps + 1) * 1000, macs + maps * 1000]
 
 
-# He against Xavier
-
-
-def signal_power(weights, layers, kernel, channels, filters):
-    return _power(weights, layers, kernel, channels, filters)
-
-
-def _power(
-    weights,
-    layers,
-    kernel,
-    channels,
-    filters,
-    *,
-    he=2,
-    relu=2,
-    area=True,
-    only_in=False,
-):
-    """Return the power after layers from `channels` to `filters` and back; the keywords are the mistakes."""
-    power = 1.0
-    for number in range(layers):
-        maps = (channels, filters) if number % 2 == 0 else (filters, channels)
-        fan_in, fan_out = (kernel**2 * count if area else count for count in maps)
-        variance = (
-            he / fan_in
-            if weights == "he"
-            else 2 / (2 * fan_in if only_in else fan_in + fan_out)
-        )
-        power *= kernel**2 * maps[0] * variance / relu
-    return power
-
-
-def _draw_power(rng):
+def draw_power(rng):
+    """Return an odd number of layers: the maps' numbers do not cancel."""
     channels = [8 * count for count in rng.sample(range(4, 17), 2)]
-    return [
-        rng.choice(["xavier", "xavier", "xavier", "he"]),
-        rng.randint(3, 12),
-        rng.choice([3, 5]),
-        *channels,
-    ]
+    layers = 2 * rng.randint(1, 6) + 1
+    return [rng.choice(["xavier", "he"]), layers, rng.choice([3, 5]), *channels]
 
 
-SIGNAL_POWER = resnet(
-    name="signal_power",
-    title="He against Xavier",
+@resnet.question(
+    "He against Xavier",
     points=2,
     returns="a number",
     visible=(
@@ -522,164 +628,266 @@ SIGNAL_POWER = resnet(
         ["xavier", 34, 3, 64, 64],
         ["he", 34, 3, 64, 64],
     ),
-    draw=_draw_power,
-    reference=signal_power,
-    mistakes={
-        "The ReLU is left out: it takes half of the power.": lambda *case: _power(
-            *case, relu=1
+    draw=draw_power,
+    slips={
+        "* variance / 2 -> * variance": "The ReLU is left out: it takes half of the "
+        "power.",
+        "2 / fan_in if -> 1 / fan_in if": (
+            "He's variance is 2 / fan-in; 1 / fan-in does not make up for the ReLU."
         ),
-        "He's variance is 2 / fan-in; 1 / fan-in does not make up for the ReLU.": (
-            lambda *case: _power(*case, he=1)
+        (
+            "fan_in, fan_out = kernel**2 * reads, kernel**2 * writes -> fan_in, "
+            "fan_out = reads, writes",
+            "*= fan_in -> *= kernel**2 * fan_in",
+        ): (
+            "The kernel's area is missing from the fan: a unit reads `kernel**2` "
+            "values of each map."
         ),
-        "The kernel's area is missing from the fan: a unit reads `kernel**2` values of each map.": (
-            lambda *case: _power(*case, area=False)
+        "2 / (fan_in + fan_out) -> 1 / fan_in": (
+            "Xavier's variance is 2 / (fan-in + fan-out), not 1 / fan-in."
         ),
-        "Xavier's variance is 2 / (fan-in + fan-out), not 1 / fan-in.": (
-            lambda *case: _power(*case, only_in=True)
+        "reads, writes = writes, reads -> pass": (
+            "The layers do not alternate: the second goes back from `filters` to "
+            "`channels` maps."
         ),
-        "The layers do not alternate: the second goes back from `filters` to `channels` maps.": (
-            lambda w, n, k, c, f: _power(w, 1, k, c, f) ** n
+        "return power -> return math.sqrt(power)": "That is the amplitude, the root of "
+        "the power.",
+        "2 / fan_in if -> 2 / fan_out if": "He's variance has the fan-in; yours has "
+        "the fan-out.",
+        "kernel**2 * writes -> writes": (
+            "The fan-out lacks the kernel's area: a value goes into `kernel**2` places "
+            "of each map."
         ),
-        "That is the amplitude, the root of the power.": lambda *case: (
-            math.sqrt(_power(*case)) * (1 if case[0] == "xavier" else 1 - 1e-3)
+        "kernel**2 * reads, kernel -> reads, kernel": (
+            "The fan-in lacks the kernel's area: a unit reads `kernel**2` values of "
+            "each map."
+        ),
+        "2 / (fan_in + fan_out) -> 1 / (fan_in + fan_out)": (
+            "Xavier's variance is 2 / (fan-in + fan-out), not 1 over them."
+        ),
+        "2 / (fan_in + fan_out) -> 1 / fan_out": (
+            "Xavier's variance is 2 / (fan-in + fan-out), not 1 / fan-out."
+        ),
+        "* variance / -> * variance**0.5 /": (
+            "The standard deviation is taken; powers go with the variance."
+        ),
+        "*= fan_in -> *= fan_out": "A unit adds up what it reads: fan-in products, not "
+        "fan-out.",
+        "range(layers) -> range(1)": "That is the power behind a single layer.",
+        'weights == "he" -> weights != "he"': "He's and Xavier's variances are "
+        "exchanged.",
+        "* variance / 2 -> * variance / 4": (
+            "ReLU leaves half of the power; a quarter would be half of the amplitude."
         ),
     },
     hints=(
         "Each layer multiplies the power by `fan_in * variance / 2`.",
-        "fan-in is `kernel**2` times the maps that are read, fan-out times the maps that are written.",
-        "With He's weights the factor is 1; with Xavier's, `fan_in / (fan_in + fan_out)`.",
+        "fan-in is `kernel**2` times the maps that are read, fan-out times the maps "
+        "that are written.",
+        "With He's weights the factor is 1; with Xavier's, `fan_in / (fan_in + "
+        "fan_out)`.",
     ),
 )
+def signal_power(weights, layers, kernel, channels, filters):
+    """
+    A signal of power 1 passes `layers` convolutions without BatchNorm, each followed by
+    ReLU, which leaves half of the power. The first goes from `channels` to `filters`
+    maps, the second back, and so on. Weights have variance 2 / fan-in (`"he"`) or 2 /
+    (fan-in + fan-out) (`"xavier"`). Return the power that is left.
+
+    A unit adds fan-in products, so that each layer multiplies by fan-in times the
+    variance, and by a half. Zeros at the borders, left out here, take some more.
+    """
+    power = 1.0
+    reads, writes = channels, filters
+    for _ in range(layers):
+        fan_in, fan_out = kernel**2 * reads, kernel**2 * writes
+        variance = 2 / fan_in if weights == "he" else 2 / (fan_in + fan_out)
+        power *= fan_in * variance / 2
+        reads, writes = writes, reads
+    return power
 
 
-# Paths
-
-
-def residual_paths(blocks):
-    return [math.comb(blocks, length) for length in range(blocks + 1)]
-
-
-RESIDUAL_PATHS = resnet(
-    name="residual_paths",
-    title="Paths",
+@resnet.question(
+    "Paths",
     points=1,
     returns="a list of whole numbers",
     visible=([3], [5]),
     draw=lambda rng: [rng.randint(6, 54)],
-    reference=residual_paths,
-    mistakes={
-        "The path that takes every shortcut is missing: it passes 0 branches.": (
-            lambda blocks: residual_paths(blocks)[1:]
+    slips={
+        "range(blocks + 1) -> range(1, blocks + 1)": (
+            "The path that takes every shortcut is missing: it passes 0 branches."
         ),
-        "The path through every branch is missing.": lambda blocks: residual_paths(
-            blocks
-        )[:-1],
-        "All paths that take any shortcut are put together; tell them apart by their length.": (
-            lambda blocks: [2**blocks - 1, 1]
+        "range(blocks + 1) -> range(blocks)": "The path through every branch is "
+        "missing.",
+        "[math.comb(blocks, length) for length in range(blocks + 1)] -> [2**blocks - "
+        "1, 1]": (
+            "All paths that take any shortcut are put together; tell them apart by "
+            "their length."
         ),
-        "The order in which a path meets the blocks is fixed; count which blocks it passes through.": (
-            lambda blocks: [math.perm(blocks, length) for length in range(blocks + 1)]
+        "math.comb -> math.perm": (
+            "The order in which a path meets the blocks is fixed; count which blocks "
+            "it passes through."
         ),
-        "Each block has two ways, so the numbers add up to 2 ** blocks, not to its square.": (
-            lambda blocks: [
-                math.comb(2 * blocks, length) for length in range(blocks + 1)
-            ]
+        "comb(blocks -> comb(2 * blocks": (
+            "Each block has two ways, so the numbers add up to 2 ** blocks, not to its "
+            "square."
+        ),
+        "comb(blocks, length) -> comb(blocks + length - 1, length)": (
+            "Numbers that have changed already are added again: go from right to left, "
+            "or make a new list for each block."
+        ),
+        "math.comb(blocks, length) -> 2**length": (
+            "Those are powers of 2; count the choices of `length` blocks out of all."
+        ),
+        "math.comb(blocks, length) -> 1": (
+            "Each length is counted once; there are many paths that pass as many "
+            "branches."
+        ),
+        "[math.comb(blocks, length) for length in range(blocks + 1)] -> 2**blocks": (
+            "That is the number of all paths; tell them apart by their length."
+        ),
+        "comb(blocks, length) for length in range(blocks + 1) -> comb(blocks - 1, "
+        "length) for length in range(blocks)": ("That is one block too few."),
+        "comb(blocks, length) for length in range(blocks + 1) -> comb(blocks + 1, "
+        "length) for length in range(blocks + 2)": ("That is one block too many."),
+        "math.comb(blocks, length) -> math.comb(blocks, length) * length": (
+            "The branches of all these paths are counted; the paths are asked for."
         ),
     },
     hints=(
-        "At each block a path takes the branch or the shortcut: 2 ** blocks paths in all.",
-        "A path of length k has chosen k of the blocks: `math.comb(blocks, k)`, for k from 0 to `blocks`.",
+        "At each block a path takes the branch or the shortcut: 2 ** blocks paths in "
+        "all.",
+        "A path of length k has chosen k of the blocks: `math.comb(blocks, k)`, for k "
+        "from 0 to `blocks`.",
     ),
 )
+def residual_paths(blocks):
+    """
+    At each of `blocks` residual blocks a signal may take the branch or the shortcut, so
+    there are many paths from the picture to the classes. Return how many of them pass
+    through 0, 1, 2 and so on up to all of the branches, as a list.
+
+    Deleting a block leaves half of the paths. Deleting a layer of a plain network
+    leaves none: it had one path.
+    """
+    return [math.comb(blocks, length) for length in range(blocks + 1)]
 
 
-# The impostors
-
-RESNET50 = (BOTTLENECK, [3, 4, 6, 3], 224)
-WIDEST_SPREAD = 0.5
-
-
-def resnet_impostor(blocks, parameters, macs, spread):
-    return _explained(blocks, parameters, macs, spread)
-
-
-def _built(blocks, projects, biased, later, epsilon):
-    """Return the case of a network of bottlenecks with each of the four departures made or not."""
-    option = "C" if projects else "B"
-    totals = _totals(
-        BOTTLENECK, blocks, 224, option, bias=biased, strided=1 if later else 0
-    )
-    return [blocks, *totals, round(math.sqrt(1 / (1 + (64 if epsilon else 1e-5))), 4)]
+def departed(blocks, projects, biased, moved, epsilon):
+    """Return the case of a network with each of the four departures made or not."""
+    parameters, macs = resnet_totals(BOTTLENECK, blocks, 224, "C" if projects else "B")
+    parameters += 64 if biased else 0  # the stem's
+    for stage, count in enumerate(blocks):
+        filters = 64 * 2**stage
+        if biased:
+            projections = count if projects else 1
+            parameters += (
+                count * (2 * filters + 4 * filters) + projections * 4 * filters
+            )
+        if moved and stage > 0:  # a first 1x1 at four times the places
+            macs += 3 * (56 // 2**stage) ** 2 * 2 * filters**2
+    spread = math.sqrt(1 / (1 + (64 if epsilon else 1e-5)))
+    return [blocks, parameters, macs, round(spread, 4)]
 
 
-def _explained(blocks, parameters, macs, spread, *, like=None):
-    """Return which departures explain the totals, of a network of the blocks `like` if they are given."""
-    for choice in itertools.product([False, True], repeat=3):
-        if _built(like or blocks, *choice, False)[1:3] == [parameters, macs]:
-            return [*choice, spread < WIDEST_SPREAD]
-    return [False] * 3 + [spread < WIDEST_SPREAD]
-
-
-def _by_parameters(*case):
-    projects, biased, _, epsilon = _explained(*case)
-    return [projects, biased, False, epsilon]
-
-
-def _draw_impostor(rng):
+def draw_impostor(rng):
     blocks = [rng.randint(2, 6) for _ in range(4)]
-    return _built(blocks, *(rng.random() < 0.5 for _ in range(4)))
+    return departed(blocks, *(rng.random() < 0.65 for _ in range(4)))
 
 
-RESNET_IMPOSTOR = resnet(
-    name="resnet_impostor",
-    title="Find the impostor",
+@resnet.question(
+    "Find the impostor",
     points=3,
     returns="a list of four truth values",
     visible=(
-        _built([3, 4, 6, 3], False, False, False, False),
-        _built([3, 4, 6, 3], False, True, True, False),
-        _built([3, 4, 23, 3], True, False, False, True),
-        _built([3, 8, 36, 3], False, False, True, True),
+        departed([3, 4, 6, 3], False, False, False, False),
+        departed([3, 4, 6, 3], False, True, True, False),
+        departed([3, 4, 23, 3], True, False, False, True),
+        departed([3, 8, 36, 3], False, False, True, True),
     ),
-    draw=_draw_impostor,
-    reference=resnet_impostor,
-    mistakes={
-        "The stride is overlooked: moving it to the 3x3 changes no parameter, but the MACs.": _by_parameters,
-        "The spread is overlooked: an epsilon of 64 leaves a map of variance 1 at 0.12.": (
-            lambda *case: [*_explained(*case)[:3], False]
+    draw=draw_impostor,
+    slips={
+        "macs > totals[1] -> False": (
+            "The stride is overlooked: moving it to the 3x3 changes no parameter, but "
+            "the MACs."
         ),
-        "Biases in front of BatchNorm are overlooked: they add parameters, but no MACs.": (
-            lambda *case: [_explained(*case)[0], False, *_explained(*case)[2:]]
+        "spread < 0.5 -> False": (
+            "The spread is overlooked: an epsilon of 64 leaves a map of variance 1 at "
+            "0.12."
         ),
-        "Only ResNet-50's totals are compared; `blocks` says which network it is.": (
-            lambda *case: _explained(*case, like=RESNET50[1])
+        "parameters > totals[0] -> False": (
+            "Biases in front of BatchNorm are overlooked: they add parameters, but no "
+            "MACs."
         ),
-        "Only single departures are tried; an impostor may combine several.": (
-            lambda *case: (
-                _explained(*case) if sum(_explained(*case)) < 2 else [False] * 4
-            )
+        "return departs -> return departs if blocks == [3, 4, 6, 3] else [False] * 3 + "
+        "departs[3:]": (
+            "Only ResNet-50's totals are compared; `blocks` says which network it is."
         ),
-        "True and False are exchanged: True says that the network departs from the paper there.": (
-            lambda *case: [not departs for departs in _explained(*case)]
+        "return departs -> return departs if sum(departs) < 2 else [False] * 4": (
+            "Only single departures are tried; an impostor may combine several."
+        ),
+        "return departs -> return [not answer for answer in departs]": (
+            "True and False are exchanged: True says that the network departs from the "
+            "paper there."
+        ),
+        "parameters > totals[0] -> parameters == totals[0] + 26560": (
+            "26,560 biases are those of ResNet-50; other `blocks` have others."
+        ),
+        "macs > totals[1] -> macs > paper[1]": (
+            "The MACs are compared with option B's; where every block projects, C's "
+            "count."
+        ),
+        "macs > totals[1] -> macs - paper[1] == 231211008": (
+            "The MACs are compared with option B's; where every block projects, C's "
+            "count."
+        ),
+        "parameters > totals[0] -> parameters > paper[0]": (
+            "The biases are looked for above option B's total; where every block "
+            "projects, C's counts."
+        ),
+        "parameters >= projecting[0] -> parameters == projecting[0]": (
+            "Projections are seen only where the total is C's exactly; biases may come "
+            "on top."
+        ),
+        "parameters >= projecting[0] -> False": (
+            "Blocks that all project are overlooked: that is option C."
+        ),
+        "parameters >= projecting[0] -> parameters > paper[0]": (
+            "Biases are taken for projections: C adds far more parameters, and MACs."
+        ),
+        "spread < 0.5 -> spread > 0.5": (
+            "The last truth value is the wrong way round: BatchNorm should leave a "
+            "spread of 1."
+        ),
+        "macs > totals[1] -> macs > totals[1] or parameters > totals[0]": (
+            "Biases are taken for a moved stride; they change no MACs."
         ),
     },
     hints=(
-        "What are the paper's totals for these blocks? Your `resnet_totals` tells, and with option C, too.",
-        "Biases change the parameters alone, the stride the MACs alone, projections both. The spread must be "
-        "1 after BatchNorm.",
-        "It is C if there are at least C's parameters. More than the option's own parameters: biases. More "
-        "than its own MACs: the moved stride. A spread of 0.12: the epsilon.",
+        "What are the paper's totals for these blocks? Your `resnet_totals` tells, and "
+        "with option C, too.",
+        "Biases change the parameters alone, the stride the MACs alone, projections "
+        "both. The spread must be 1 after BatchNorm.",
+        "It is C if there are at least C's parameters. More than the option's own "
+        "parameters: biases. More than its own MACs: the moved stride. A spread of "
+        "0.12: the epsilon.",
     ),
 )
+def resnet_impostor(blocks, parameters, macs, spread):
+    """
+    Networks called ResNet-50, -101 or -152 project in every block, keep biases before
+    BatchNorm, have the stride in the 3x3, or give BatchNorm the channel count as
+    epsilon. From `blocks` (bottlenecks), the totals at 224 pixels and the spread
+    (standard deviation) of a map of variance 1 behind BatchNorm of 64 maps, tell which:
+    four truth values in this order.
 
-QUESTIONS = (
-    RESNET_DEPTH,
-    RESIDUAL_BLOCK,
-    SHORTCUT_PARAMETERS,
-    BOTTLENECK_MACS,
-    BLOCK_COUNTS,
-    RESNET_TOTALS,
-    SIGNAL_POWER,
-    RESIDUAL_PATHS,
-    RESNET_IMPOSTOR,
-)
+    All four are found in public code. The last shows in no count at all: look at what
+    comes out. Cases that are not shown have other blocks.
+    """
+    paper = resnet_totals([1, 3, 1], blocks, 224, "B")
+    projecting = resnet_totals([1, 3, 1], blocks, 224, "C")
+    projects = parameters >= projecting[0]
+    totals = projecting if projects else paper
+    departs = [projects, parameters > totals[0], macs > totals[1], spread < 0.5]
+    return departs

@@ -1,4 +1,4 @@
-"""Ask for ZFNet and its deconvnet: sizes that round up, switches, the way back to pixels, impostors."""
+"""Ask for ZFNet and its deconvnet: sizes, switches, the way back, impostors."""
 
 from itertools import product
 
@@ -8,19 +8,22 @@ from course_lib.grading.question import Chapter
 zfnet = Chapter(
     "zfnet",
     title="ZFNet",
-    about="They rebuild the network of Zeiler and Fergus (2014) from its figure 3, and the way "
-    "back from an activity to the pixels: switches, unpooling, transposed filters, and the rule "
-    "at each ReLU. At the end you can tell the network from its impostors.",
+    about="They rebuild the network of Zeiler and Fergus (2014) from its figure 3, and "
+    "the way back from an activity to the pixels: switches, unpooling, transposed "
+    "filters, and the rule at each ReLU. At the end you can tell the network from its "
+    "impostors.",
     offers=("conv2d_parameters", "dense_parameters", "output_size"),
-    given="From the foundations you have `output_size` and `conv2d_parameters`; the library's are "
-    "imported here, and a third one:",
+    given="From the foundations you have `output_size` and `conv2d_parameters`; the "
+    "library's are imported here, and a third one:",
     imports=("from itertools import product",),
 )
 
 
 def draw_pooled_up(rng):
-    stride = rng.randint(2, 4)
-    return [rng.randint(12, 240), rng.randint(stride, 7), stride]
+    """Return a side that windows fill, or that leaves over more than nothing."""
+    stride = rng.randint(3, 5)
+    kernel, rest = rng.randint(stride, 8), rng.choice([0, rng.randint(1, stride - 2)])
+    return [kernel + rng.randint(5, 60) * stride + rest, kernel, stride]
 
 
 @zfnet.question(
@@ -31,25 +34,39 @@ def draw_pooled_up(rng):
     draw=draw_pooled_up,
     slips={
         "-(-(size - kernel) // stride) -> (size - kernel) // stride": (
-            "That rounds down: a last window that hangs over the edge is dropped; here it is kept."
+            "That rounds down: a last window that hangs over the edge is dropped; here "
+            "it is kept."
         ),
         "-(-(size - kernel) // stride) + 1 -> -(-size // stride)": (
-            "That is `same`: one window for each step that begins inside. Here a window is added "
-            "only if values are left over."
+            "That is `same`: one window for each step that begins inside. Here a "
+            "window is added only if values are left over."
         ),
         "-(-(size - kernel) // stride) + 1 -> size // stride": (
-            "The side is divided by the stride, which is right for 3x3 with stride 2 only."
+            "The side is divided by the stride, which is right for 3x3 with stride 2 "
+            "only."
         ),
         " + 1 -> ": (
-            "The first window is missing: the steps are counted, and there is one window more."
+            "The first window is missing: the steps are counted, and there is one "
+            "window more."
         ),
         "-(-(size - kernel) // stride) + 1 -> (size - kernel) // stride + 2": (
             "One window is always added, also where the last one fits."
         ),
+        "-(-(size - kernel) // stride) -> (size - kernel + 1) // stride": (
+            "1 is added before the division, which rounds up for a stride of 2 only."
+        ),
+        "-(-(size - kernel) // stride) -> round((size - kernel) / stride)": (
+            "`round` goes to the nearest number; a window is added wherever anything "
+            "is left over."
+        ),
+        "(size - kernel) -> size": (
+            "The kernel is left out: the first window takes `kernel` values."
+        ),
     },
     hints=(
         "The first window takes `kernel` values, `size - kernel` are left.",
-        "Each further window moves by `stride`: divide what is left by the stride, and round up.",
+        "Each further window moves by `stride`: divide what is left by the stride, and "
+        "round up.",
         "`-(-a // b)` is `a / b`, rounded up.",
     ),
 )
@@ -81,16 +98,60 @@ def pooled_up(size, kernel, stride):
             "conv1 is not padded; figure 3's 110 needs one zero on each side."
         ),
         "output_size(pool1, 5, 2) -> output_size(pool1, 5, 1, padding=2)": (
-            "conv2 has stride 1 and padding 2, as in AlexNet; here it is stride 2, without padding."
+            "conv2 has stride 1 and padding 2, as in AlexNet; here it is stride 2, "
+            "without padding."
         ),
         "output_size(pool1, 5, 2) -> output_size(pool1, 5, 2, padding=2)": (
             "conv2 is padded by 2; here it is not padded."
         ),
         "256 * -> 384 *": "The flattened vector has conv4's 384 maps; conv5 has 256.",
         "256 * pool5**2 -> pool5**2": "The flattened vector is missing its 256 maps.",
+        "pooled_up(conv1 -> output_size(conv1": "Not all of the pools round up; all "
+        "three do.",
+        "pooled_up(conv2 -> output_size(conv2": "Not all of the pools round up; all "
+        "three do.",
+        "pooled_up(pool2 -> output_size(pool2": "Not all of the pools round up; all "
+        "three do.",
+        (
+            "pooled_up(conv1 -> output_size(conv1",
+            "pooled_up(conv2 -> output_size(conv2",
+        ): ("Not all of the pools round up; all three do."),
+        (
+            "pooled_up(conv2 -> output_size(conv2",
+            "pooled_up(pool2 -> output_size(pool2",
+        ): ("Not all of the pools round up; all three do."),
+        (
+            "pooled_up(conv1, 3, 2) -> -(-conv1 // 2)",
+            "pooled_up(conv2, 3, 2) -> -(-conv2 // 2)",
+            "pooled_up(pool2, 3, 2) -> -(-pool2 // 2)",
+        ): (
+            "The half of the side is rounded up, as if the pools were padded; 55 "
+            "becomes 27."
+        ),
+        "output_size(size, 7, 2, padding=1) -> output_size(size + 1, 7, 2)": (
+            "conv1's zero stands on one side only; there is one on each."
+        ),
+        ", padding=1 -> , padding=3": "conv1 is padded by 3; figure 3's 110 needs 1.",
+        "output_size(size, 7, 2, padding=1) -> output_size(size, 11, 4)": (
+            "conv1 is AlexNet's, 11x11 with stride 4; here it is 7x7 with stride 2."
+        ),
+        "output_size(size, 7, 2, padding=1) -> pooled_up(size + 2, 7, 2)": (
+            "A convolution rounds up; only the pools do."
+        ),
+        "output_size(pool1, 5, 2) -> pooled_up(pool1, 5, 2)": (
+            "A convolution rounds up; only the pools do."
+        ),
+        "(pool1, 5, 2) -> (pool1, 5)": "conv2's stride is left out; it is 2.",
+        "pool5**2 -> pool5": "A single line of pool5 is flattened; it is as high as "
+        "wide.",
+        "pool5**2 -> pool2**2": "pool2 is flattened; fc6 reads pool5.",
+        "256 * pool5**2 -> 9216": (
+            "The 9,216 values are those of 224 pixels; others have another pool5."
+        ),
     },
     hints=(
-        "conv1 is `output_size(size, 7, 2, padding=1)`; every pool is 3x3 with stride 2 and rounds up.",
+        "conv1 is `output_size(size, 7, 2, padding=1)`; every pool is 3x3 with stride "
+        "2 and rounds up.",
         "conv2 is 5x5 with stride 2 and no padding; conv3 to conv5 keep the side.",
         "pool5 is your `pooled_up` of pool2; flattened it has 256 values a position.",
     ),
@@ -121,7 +182,8 @@ def zfnet_sides(size):
     slips={
         (
             "[new_weights - old_weights, -> [old_weights - new_weights,",
-            "new**2 * new_weights - old**2 * old_weights] -> old**2 * old_weights - new**2 * new_weights]",
+            "new**2 * new_weights - old**2 * old_weights] -> old**2 * old_weights - "
+            "new**2 * new_weights]",
         ): "The signs are exchanged: it is ZFNet less AlexNet.",
         ("7 * 7 * 3 * -> 7 * 7 *", "11 * 11 * 3 * -> 11 * 11 *"): (
             "The three colours are left out: a kernel reads all of them."
@@ -130,17 +192,50 @@ def zfnet_sides(size):
             "The positions are counted along one side; a map is as high as wide."
         ),
         "new**2 -> old**2": (
-            "Both are counted at AlexNet's positions; stride 2 has about four times as many."
+            "Both are counted at AlexNet's positions; stride 2 has about four times as "
+            "many."
         ),
         (
             "new**2 * new_weights -> new**2 * (new_weights + filters)",
             "old**2 * old_weights -> old**2 * (old_weights + filters)",
         ): "The biases are counted as MACs; adding a bias multiplies nothing.",
+        (
+            "new_weights - old_weights, -> new_weights + old_weights,",
+            "- old**2 -> + old**2",
+        ): ("The two are added; ZFNet's less AlexNet's is asked for."),
+        ", padding=1 -> ": "ZFNet's zero around the picture is left out.",
+        "11, 4) -> 11, 4, padding=1)": "AlexNet's conv1 is padded; here it is not.",
+        "11, 4) -> 11, 4, padding=2)": "AlexNet's conv1 is padded; here it is not.",
+        "old**2 -> new**2": (
+            "Both are counted at ZFNet's positions; stride 4 has about a quarter of "
+            "them."
+        ),
+        ("7 * 7 * -> 7 *", "11 * 11 * -> 11 *"): (
+            "The windows are counted along one side; they are as high as wide."
+        ),
+        ("7 * 7 * 3 * filters -> 7 * 7 * 3", "11 * 11 * 3 * filters -> 11 * 11 * 3"): (
+            "Those are the numbers of a single filter; there are `filters`."
+        ),
+        " - old**2 * old_weights -> ": (
+            "Those are ZFNet's MACs alone; take AlexNet's away."
+        ),
+        ("new_weights - old_weights, -> new_weights,", " - old**2 * old_weights -> "): (
+            "Those are ZFNet's numbers alone; take AlexNet's away."
+        ),
+        ("(size, 7 -> (224, 7", "(size, 11 -> (227, 11"): (
+            "Those are the published pictures of 224 and 227 pixels; here both have "
+            "`size`."
+        ),
+        "(size, 7 -> (size - 3, 7": (
+            "Those are the published pictures of 224 and 227 pixels; here both have "
+            "`size`."
+        ),
     },
     hints=(
         "The biases cancel: a filter has one in either network.",
         "MACs are output side squared, times window squared, times 3, times filters.",
-        "The sides are `output_size(size, 7, 2, padding=1)` and `output_size(size, 11, 4)`.",
+        "The sides are `output_size(size, 7, 2, padding=1)` and `output_size(size, 11, "
+        "4)`.",
     ),
 )
 def conv1_change(size, filters):
@@ -182,18 +277,55 @@ FIGURE_3, WIDE = [384, 384, 256], [512, 1024, 512]
             "fc6 always reads 256 maps; it reads those of conv5, the last of `widths`."
         ),
         "(kernel, maps, filters) -> (kernel, 48 if kernel == 5 else maps, filters)": (
-            "conv2 reads 48 maps, as with AlexNet's two cards; here every kernel reads all maps."
+            "conv2 reads 48 maps, as with AlexNet's two cards; here every kernel reads "
+            "all maps."
         ),
         "[7, -> [11,": "conv1 is AlexNet's, 11x11; here it is 7x7.",
         (
             "(kernel, maps, filters) -> (kernel, maps, filters, bias=False)",
             "(inputs, units) -> (inputs, units, bias=False)",
         ): "The biases are missing: one a filter, one a unit.",
-        "4096, classes) -> 4096, 1000)": "fc8 always has 1,000 units; it has one a class.",
+        "4096, classes) -> 4096, 1000)": "fc8 always has 1,000 units; it has one a "
+        "class.",
+        (
+            "maps = filters -> maps = 96 if kernel == 7 else 256",
+            "** 2 * maps -> ** 2 * filters",
+        ): ("conv3 to conv5 all read 256 maps; each reads those of the layer before."),
+        "(kernel, maps, filters) -> (kernel, filters, filters)": (
+            "A kernel is taken as deep as its own layer; it reads the maps of the "
+            "layer before."
+        ),
+        "(inputs, units) -> (inputs, units, bias=False)": (
+            "Some biases are missing: there is one a filter and one a unit."
+        ),
+        "(kernel, maps, filters) -> (kernel, maps, filters, bias=False)": (
+            "Some biases are missing: there is one a filter and one a unit."
+        ),
+        (
+            "(kernel, maps, filters) -> (kernel, maps, filters, bias=False) + 1",
+            "(inputs, units) -> (inputs, units, bias=False) + 1",
+        ): "A layer has a single bias in your answer; there is one a filter and one a "
+        "unit.",
+        "[4] ** 2 -> [4]": "fc6 reads a single line of pool5; it is as high as wide.",
+        "[4] ** 2 -> [3] ** 2": "fc6 reads pool2; pool5 is the last one before it.",
+        "zfnet_sides(size)[4] ** 2 * maps -> maps": (
+            "fc6 reads one value a map; all positions of pool5 are flattened."
+        ),
+        "inputs = units -> inputs += 0": (
+            "fc7 and fc8 read the flattened maps; each reads the units of the layer "
+            "before."
+        ),
+        "zfnet_sides(size)[4] ** 2 * maps -> 9216": (
+            "fc6 always reads 9,216 values; they follow from the picture and from "
+            "`widths`."
+        ),
+        "[7, 5, -> [7, 3,": "conv2 is counted with 3x3 kernels; they are 5x5.",
     },
     hints=(
-        "The maps are 3, 96, 256, then the three of `widths`; the windows 7, 5, 3, 3, 3.",
-        "Five times `conv2d_parameters(kernel, maps before, maps after)`, three times `dense_parameters`.",
+        "The maps are 3, 96, 256, then the three of `widths`; the windows 7, 5, 3, 3, "
+        "3.",
+        "Five times `conv2d_parameters(kernel, maps before, maps after)`, three times "
+        "`dense_parameters`.",
         "fc6 reads `zfnet_sides(size)[4] ** 2 * widths[2]` values.",
     ),
 )
@@ -217,9 +349,9 @@ def zfnet_parameters(size, classes, widths):
     return rows
 
 
-def draw_map(rng, low=5, high=8):
-    side = rng.randint(low, high)
-    values = rng.sample(range(100), side**2)  # no two are the same
+def draw_map(rng):
+    side = rng.choice([5, 6, 6, 7, 8, 8])
+    values = rng.sample(range(-99, 10), side**2)  # no two are the same, few above 0
     return [values[side * row : side * row + side] for row in range(side)]
 
 
@@ -241,7 +373,8 @@ MAP_4 = [[5, 1, 0, 4], [2, 3, 15, 6], [8, 9, 10, 7], [11, 12, 13, 14]]
     draw=lambda rng: [draw_map(rng)],
     slips={
         "[row, column] -> [row - 2 * i, column - 2 * j]": (
-            "Those are positions inside the windows; a switch is the position in the whole map."
+            "Those are positions inside the windows; a switch is the position in the "
+            "whole map."
         ),
         "[row, column] -> [column, row]": "Row and column are exchanged.",
         "pooled_up(size -> output_size(size": (
@@ -251,19 +384,54 @@ MAP_4 = [[5, 1, 0, 4], [2, 3, 15, 6], [8, 9, 10, 7], [11, 12, 13, 14]]
         "[row, column] -> [row + 1, column + 1]": (
             "Rows and columns are counted from 1; the first is 0."
         ),
+        "rows[at[0]][at[1]] -> max(rows[at[0]][at[1]], 0)": (
+            "The search begins at 0, which no value below 0 exceeds; begin with one of "
+            "the window."
+        ),
+        "rows[at[0]][at[1]] -> abs(rows[at[0]][at[1]])": (
+            "The largest amount is taken; the maximum is the largest value, sign and "
+            "all."
+        ),
+        (
+            "(size, 3, 2) -> (size, 3, 3)",
+            "range(2 * i, min(2 * i -> range(3 * i, min(3 * i",
+            "range(2 * j, min(2 * j -> range(3 * j, min(3 * j",
+        ): "The windows are laid side by side; they move by 2 and overlap.",
+        ("2 * i + 3 -> 2 * i + 2", "2 * j + 3 -> 2 * j + 2"): (
+            "The windows are 2x2; they are 3x3 and overlap."
+        ),
+        "for i, j in -> for j, i in": (
+            "The windows go down column by column; reading order is line by line."
+        ),
+        "append([row, column]) -> append(rows[row][column])": (
+            "Those are the maxima themselves; a switch says where one came from."
+        ),
+        "[row, column] -> row * size + column": (
+            "The places are counted through the map; a switch is `[row, column]`."
+        ),
+        "places.append([row, column]) -> places += [[row, column]] * ([row, column] "
+        "not in places)": (
+            "A place that two windows chose is listed once; there is a switch for each "
+            "window."
+        ),
+        "        places.append([row, column])\n    return places ->         "
+        "places.append([row, column])\n        return places": (
+            "The function ends with the first window: `return` stands inside the loop."
+        ),
     },
     hints=(
-        "Go through the windows in reading order: rows `2 * i` to `2 * i + 2`, columns alike, as far as the "
-        "map goes.",
+        "Go through the windows in reading order: rows `2 * i` to `2 * i + 2`, columns "
+        "alike, as far as the map goes.",
         "There are `pooled_up(len(rows), 3, 2)` windows along each side.",
-        "`max(places, key=lambda place: rows[place[0]][place[1]])` is the place of the largest value.",
+        "`max(places, key=lambda place: rows[place[0]][place[1]])` is the place of the "
+        "largest value.",
     ),
 )
 def switches(rows):
     """
-    Max pooling, 3x3 with stride 2, rounding up, of one square map of different values:
-    return where each maximum came from, as `[row, column]` in the map, for the windows
-    in reading order. Use your `pooled_up`.
+    Max pooling, 3x3 with stride 2, rounding up, of one square map of different values,
+    positive or negative: return where each maximum came from, as `[row, column]` in the
+    map, for the windows in reading order. Use your `pooled_up`.
 
     In the first map two windows chose the same place; that happens all the time, since
     windows overlap.
@@ -295,23 +463,44 @@ def draw_unpool(rng):
     floats=True,
     slips={
         "+= value -> = value": (
-            "Where several windows chose one place, the last value is kept; they add up."
+            "Where several windows chose one place, the last value is kept; they add "
+            "up."
         ),
         "+= value -> = rows[row][column] or value": (
-            "Where several windows chose one place, the first value is kept; they add up."
+            "Where several windows chose one place, the first value is kept; they add "
+            "up."
         ),
         "+= value -> = max(rows[row][column], value)": (
-            "Where several windows chose one place, the largest value is kept; they add up."
+            "Where several windows chose one place, the largest value is kept; they "
+            "add up."
         ),
         "rows[row][column] -> rows[column][row]": "Row and column are exchanged.",
         "+= value -> += 1": (
             "Each place counts how often it was chosen; it should get the values."
         ),
+        "[[0] * size for _ in range(size)] -> [[0] * size] * size": (
+            "All rows are one and the same list: `[[0] * size] * size` repeats it. "
+            "Make a new one for each row."
+        ),
+        "rows[row][column] -> rows[row - 1][column - 1]": (
+            "Rows and columns are counted from 1; the first is 0."
+        ),
+        "\n    return rows -> \n        return rows": (
+            "The function ends with the first value: `return` stands inside the loop."
+        ),
+        "+= value -> = (rows[row][column] or value) / 2 + value / 2": (
+            "Where several windows chose one place, the mean is kept; they add up."
+        ),
+        "+= value -> += -value if rows[row][column] else value": (
+            "Where several windows chose one place, the difference is kept; they add "
+            "up."
+        ),
     },
     hints=(
         "Begin with `[[0] * size for _ in range(size)]`.",
         "`zip(values, places)` pairs each value with its place.",
-        "Windows overlap, so a place may be chosen twice: add the value to what is there.",
+        "Windows overlap, so a place may be chosen twice: add the value to what is "
+        "there.",
     ),
 )
 def unpool(values, places, size):
@@ -329,13 +518,10 @@ def unpool(values, places, size):
 
 
 def draw_transposed_size(rng):
-    kernel = rng.randint(2, 9)
-    return [
-        rng.randint(20, 240),
-        kernel,
-        rng.randint(1, 4),
-        rng.randint(0, kernel // 2),
-    ]
+    """Return a convolution whose padding changes what is left over."""
+    stride, kernel = rng.randint(3, 5), rng.randint(4, 9)
+    paddings = [count for count in range(1, kernel // 2 + 1) if 2 * count % stride]
+    return [rng.randint(20, 240), kernel, stride, rng.choice(paddings)]
 
 
 @zfnet.question(
@@ -346,11 +532,12 @@ def draw_transposed_size(rng):
     draw=draw_transposed_size,
     slips={
         "(side - 1) * stride -> side * stride": (
-            "The maps' side is multiplied by the stride; but from the first window to the last "
-            "there is one step less than windows."
+            "The maps' side is multiplied by the stride; but from the first window to "
+            "the last there is one step less than windows."
         ),
         " - 2 * padding -> ": (
-            "The padding is still there: it was added on both sides, and is cut off on the way back."
+            "The padding is still there: it was added on both sides, and is cut off on "
+            "the way back."
         ),
         " - 2 * padding ->  - padding": (
             "The padding is cut off once; there is some on both sides."
@@ -359,16 +546,51 @@ def draw_transposed_size(rng):
             "The window is left out: the last step is followed by `kernel` values."
         ),
         "size - back -> back - size": (
-            "The sign of `missing` is wrong: it is the size of the picture less what comes back."
+            "The sign of `missing` is wrong: it is the size of the picture less what "
+            "comes back."
         ),
-        "(side - 1) * stride + kernel - 2 * padding -> (side + 2 * padding - kernel) // stride + 1": (
-            "That is the convolution again, applied to its own output; it should be undone."
+        "(side - 1) * stride + kernel - 2 * padding -> (side + 2 * padding - kernel) "
+        "// stride + 1": (
+            "That is the convolution again, applied to its own output; it should be "
+            "undone."
         ),
+        "(side - 1) -> (size - 1)": (
+            "The picture's side goes in; the way back begins with the maps, which are "
+            "smaller."
+        ),
+        ("(side - 1) -> (size - 1)", "size - back -> abs(size - back)"): (
+            "The picture's side goes in; the way back begins with the maps, which are "
+            "smaller."
+        ),
+        (
+            "(size, kernel, stride, padding=padding) -> (size, kernel, stride)",
+            " - 2 * padding -> ",
+        ): (
+            "The padding is left out, up and back; windows reach over it, so it "
+            "changes what is left over."
+        ),
+        "(size, kernel, stride, padding=padding) -> (size, kernel, stride)": (
+            "The padding is left out on the way up; the convolution reads it, too."
+        ),
+        "output_size(size, kernel, stride, padding=padding) -> pooled_up(size + 2 * "
+        "padding, kernel, stride)": (
+            "The convolution rounds up; it drops a window that does not fit."
+        ),
+        "(side - 1) * stride + kernel - 2 * padding -> side * stride": (
+            "The maps' side is multiplied by the stride; but from the first window to "
+            "the last there is one step less than windows."
+        ),
+        "+ kernel -> + kernel - 1": "The last window has `kernel` values, not one "
+        "less.",
+        "size - back -> 2 * padding": "`missing` is what was left over, not the "
+        "padding.",
     },
     hints=(
         "First the maps' side: `output_size(size, kernel, stride, padding=padding)`.",
-        "The windows together reach over `(side - 1) * stride + kernel` values, the padding among them.",
-        "`missing` is `size - back`: what was left over when the convolution divided by the stride.",
+        "The windows together reach over `(side - 1) * stride + kernel` values, the "
+        "padding among them.",
+        "`missing` is `size - back`: what was left over when the convolution divided "
+        "by the stride.",
     ),
 )
 def transposed_size(size, kernel, stride, padding):
@@ -405,10 +627,11 @@ def draw_transposed_row(rng):
     draw=draw_transposed_row,
     floats=True,
     slips={
-        "+= value -> = value": "Where two windows overlap, the last one is kept; they add up.",
+        "+= value -> = value": "Where two windows overlap, the last one is kept; they "
+        "add up.",
         "enumerate(kernel) -> enumerate(kernel[::-1])": (
-            "The filter is reversed. Each value lays it down as it is; in the picture of a sliding "
-            "window it appears reversed by itself."
+            "The filter is reversed. Each value lays it down as it is; in the picture "
+            "of a sliding window it appears reversed by itself."
         ),
         ("* stride + len -> + len", "i * stride -> i"): (
             "The stride is left out: the windows of two neighbours are `stride` apart."
@@ -417,13 +640,43 @@ def draw_transposed_row(rng):
             "The row is too long: it ends with the last window."
         ),
         (
-            "(len(values) - 1) * stride + len(kernel) -> max((len(values) - len(kernel)) // stride + 1, 0)",
+            "(len(values) - 1) * stride + len(kernel) -> max((len(values) - "
+            "len(kernel)) // stride + 1, 0)",
             "i, value in enumerate(values) -> i in range(len(row))",
             "row[i * stride + j] += value -> row[i] += values[i * stride + j]",
-        ): "That is the convolution itself: it gathers values into windows. Here each value is spread.",
+        ): "That is the convolution itself: it gathers values into windows. Here each "
+        "value is spread.",
+        "+= value * weight -> = max(row[i * stride + j], value * weight)": (
+            "Where two windows overlap, the larger value is kept; they add up."
+        ),
+        "+= value * weight -> = row[i * stride + j] or value * weight": (
+            "Where two windows overlap, the first one is kept; they add up."
+        ),
+        "(len(values) - 1) * stride -> len(values) * stride": (
+            "The row is too long: it ends with the last window."
+        ),
+        "value * weight -> weight": "The kernel is laid down as it is; multiply it by "
+        "the value.",
+        "+= value * weight -> += value": (
+            "The value is laid down as it is; multiply it by the kernel's weights."
+        ),
+        "+= value * weight -> += value + weight": (
+            "Value and weight are added; multiply them."
+        ),
+        (
+            "(len(values) - 1) * stride + len(kernel) -> (len(kernel) - 1) * stride + "
+            "len(values)",
+            "i * stride + j -> i + j * stride",
+        ): "The stride spreads the kernel; it moves the kernel from one value to the "
+        "next.",
+        (
+            "(len(values) - 1) * stride + len(kernel) -> len(values) * len(kernel)",
+            "i * stride -> i * len(kernel)",
+        ): ("The windows are laid side by side; they are `stride` apart."),
     },
     hints=(
-        "The row has `(len(values) - 1) * stride + len(kernel)` places; begin with zeros.",
+        "The row has `(len(values) - 1) * stride + len(kernel)` places; begin with "
+        "zeros.",
         "Value number i adds `value * kernel[j]` to the place `i * stride + j`.",
     ),
 )
@@ -456,22 +709,57 @@ def draw_relu(rng):
     floats=True,
     slips={
         "[gradient, deconvnet, guided] -> [deconvnet, gradient, guided]": (
-            "The gradient and the deconvnet are exchanged: the gradient asks where the unit was "
-            "active, the deconvnet where the signal is positive."
+            "The gradient and the deconvnet are exchanged: the gradient asks where the "
+            "unit was active, the deconvnet where the signal is positive."
         ),
         ("[s if a > 0 -> [s if a >= 0", "and a > 0 -> and a >= 0"): (
             "A unit whose activity is 0 is silent: the gradient does not pass there."
         ),
-        "s > 0 and a > 0 -> s > 0": "The guided rule needs both, an active unit and a positive signal.",
+        "s > 0 and a > 0 -> s > 0": "The guided rule needs both, an active unit and a "
+        "positive signal.",
         (
             "[s if a > 0 -> [a if a > 0",
             "max(s, 0) for s, _ -> a if s > 0 else 0 for s, a",
             "[s if s > 0 -> [a if s > 0",
         ): ("The activities are passed on; it is the signal that comes back."),
+        "s > 0 and a > 0 -> s > 0 or a > 0": (
+            "The guided rule needs both, an active unit and a positive signal."
+        ),
+        "s > 0 and a > 0 -> a > 0": (
+            "The guided rule needs both, an active unit and a positive signal."
+        ),
+        "max(s, 0) -> abs(s)": "The deconvnet turns signals round; it sets negative "
+        "ones to 0.",
+        "max(s, 0) -> s": "The deconvnet passes all; it sets negative signals to 0.",
+        (
+            "[s if a > 0 -> [1 if a > 0",
+            "max(s, 0) -> int(s > 0)",
+            "[s if s > 0 -> [1 if s > 0",
+        ): ("Those are masks of ones; the signal passes as it is."),
+        (
+            "[s if a > 0 else 0 -> [s * a",
+            "[s if s > 0 and a > 0 else 0 -> [max(s, 0) * a",
+        ): ("The signal is multiplied by the activity; it passes as it is."),
+        (
+            "[s if a > 0 else 0 for s, a in pairs] -> [s for s, a in pairs if a > 0]",
+            "[max(s, 0) for s, _ in pairs] -> [s for s in signal if s > 0]",
+            "[s if s > 0 and a > 0 else 0 for s, a in pairs] -> [s for s, a in pairs "
+            "if s > 0 < a]",
+        ): "What does not pass is left out; it is 0 and keeps its place.",
+        (
+            "[s if a > 0 -> [s if a < 0",
+            "max(s, 0) -> min(s, 0)",
+            "if s > 0 and a > 0 -> if s < 0 and a < 0",
+        ): ("The signs are the wrong way round: what is positive passes."),
+        ("[s if a > 0 -> [a if a > 0", "[s if s > 0 and -> [a if s > 0 and"): (
+            "The activities are passed on; it is the signal that comes back."
+        ),
     },
     hints=(
-        "The gradient passes where the activity is above 0, whatever the sign of the signal.",
-        "The deconvnet passes `max(value, 0)`, whatever the activity; the guided rule asks for both.",
+        "The gradient passes where the activity is above 0, whatever the sign of the "
+        "signal.",
+        "The deconvnet passes `max(value, 0)`, whatever the activity; the guided rule "
+        "asks for both.",
     ),
 )
 def relu_rules(signal, activity):
@@ -495,7 +783,7 @@ CONV5_STACK = [*CONV2_STACK, [3, 2, 0], [3, 1, 1], [3, 1, 1], [3, 1, 1]]
 
 
 def draw_seen(rng):
-    """Draw a unit that reads all of its field in the picture: no layer leaves over a value of it."""
+    """Return a unit at an edge that reads all of its field: no layer leaves any."""
     while True:
         stack, sides = [], [rng.randint(200, 320)]
         for _ in range(rng.randint(3, 5)):
@@ -508,7 +796,8 @@ def draw_seen(rng):
             reversed(stack), reversed(sides), strict=True
         ):
             last = min(last * stride - padding + kernel, side) - 1
-        if last == pixels_seen(stack, index, sides[0])[1]:
+        first, seen = pixels_seen(stack, index, sides[0])
+        if last == seen and (first == 0 or last == sides[0] - 1):
             return [stack, index, sides[0]]
 
 
@@ -525,37 +814,75 @@ def draw_seen(rng):
     draw=draw_seen,
     slips={
         "max(first, 0), min(first + extent, size) - 1 -> first, first + extent - 1": (
-            "Pixels outside the picture are counted; the first is 0, the last `size - 1`."
+            "Pixels outside the picture are counted; the first is 0, the last `size - "
+            "1`."
         ),
         "padding * jump -> 0": (
-            "The padding is left out: it moves the field back by `padding` steps of the layer's "
-            "input."
+            "The padding is left out: it moves the field back by `padding` steps of "
+            "the layer's input."
         ),
         "(kernel - 1) * jump -> kernel - 1": (
-            "The strides of the layers before are left out: a window widens the field by "
-            "(kernel - 1) jumps."
+            "The strides of the layers before are left out: a window widens the field "
+            "by (kernel - 1) jumps."
         ),
         "(kernel - 1) * jump -> (kernel - 1) * jump * stride": (
-            "A layer's own stride widens its field already; it counts from the next layer on."
+            "A layer's own stride widens its field already; it counts from the next "
+            "layer on."
         ),
         "min(first + extent, size) - 1 -> min(first + extent, size - 1)": (
-            "The last pixel is one too far: a field of 3 from pixel 0 on ends at pixel 2."
+            "The last pixel is one too far: a field of 3 from pixel 0 on ends at pixel "
+            "2."
+        ),
+        "padding * jump -> padding": (
+            "The padding is taken off as it is; a step of the layer's input is `jump` "
+            "pixels."
+        ),
+        (
+            "(kernel - 1) * jump -> (kernel - 1) * jump * stride",
+            "padding * jump -> padding * jump * stride",
+        ): (
+            "A layer's own stride widens its field already; it counts from the next "
+            "layer on."
+        ),
+        "min(first + extent, size) - 1 -> first + extent - 1": (
+            "Pixels outside the picture are counted; the first is 0, the last `size - "
+            "1`."
+        ),
+        "max(first, 0) -> first": (
+            "Pixels outside the picture are counted; the first is 0, the last `size - "
+            "1`."
+        ),
+        "[max(first, 0), min(first + extent, size) - 1] -> [max(first, 0), "
+        "min(max(first, 0) + extent, size) - 1]": (
+            "The first pixel is cut off, in the end or in each layer, and the last one "
+            "counted from there; cut off once, when both are known."
+        ),
+        "index * jump -> index": "The unit's number is taken for a pixel; units are "
+        "`jump` pixels apart.",
+        "(kernel - 1) * jump -> kernel * jump": (
+            "Each window widens the field by its whole kernel; one of its values was "
+            "there before."
+        ),
+        "padding * jump -> 2 * padding * jump": (
+            "The padding is taken off twice; on the left there is `padding`."
         ),
     },
     hints=(
-        "Keep three numbers from layer to layer: the extent (1), the jump (1) and the first pixel (0).",
-        "A layer adds `(kernel - 1) * jump` to the extent, takes `padding * jump` from the first pixel, and "
-        "then multiplies the jump by its stride.",
-        "Unit `index` begins at `first + index * jump`. Clip at the picture's edges at the very end: in all "
-        "cases here, every pixel of the field is read.",
+        "Keep three numbers from layer to layer: the extent (1), the jump (1) and the "
+        "first pixel (0).",
+        "A layer adds `(kernel - 1) * jump` to the extent, takes `padding * jump` from "
+        "the first pixel, and then multiplies the jump by its stride.",
+        "Unit `index` begins at `first + index * jump`. Clip at the picture's edges at "
+        "the very end: in all cases here, every pixel of the field is read.",
     ),
 )
 def pixels_seen(stack, index, size):
     """
-    Return `[first, last]`, the pixels along one side that a unit sees: its field, cut
-    off at the edges of the picture, whose pixels are 0 to `size - 1`. `stack` has a
-    `[kernel, stride, padding]` for each layer from the picture on, and the unit is
-    number `index` of the last layer, counted from 0.
+    Return `[first, last]`, the pixels along one side that a unit sees: its field,
+    counted as if the picture went on, then cut off once at the edges of the picture,
+    whose pixels are 0 to `size - 1`. `stack` has a `[kernel, stride, padding]` for each
+    layer from the picture on, and the unit is number `index` of the last layer, counted
+    from 0.
 
     The first two are of ZFNet's conv2, the last two of its conv5 (the middle unit and
     the last): a patch of 27 pixels, and one of 139. In all cases, shown or not, the
@@ -572,8 +899,11 @@ def pixels_seen(stack, index, size):
 
 
 def draw_occlusion(rng):
-    step = rng.randint(2, 6)
-    return [rng.randint(60, 240), rng.randint(3 * step, 40), step]
+    """Return a square that begins at the middle pixel, or one that ends before it."""
+    step = rng.randint(3, 6)
+    square = step * rng.randint(3, 6) + rng.randint(1, step - 1)
+    middle = step * rng.randint(8, 20) + rng.choice([0, square % step])
+    return [2 * middle + rng.choice([0, 0, 1]), square, step]
 
 
 @zfnet.question(
@@ -584,22 +914,58 @@ def draw_occlusion(rng):
     draw=draw_occlusion,
     slips={
         "[places**2, over**2] -> [places, over]": (
-            "The positions are counted along one side; the square moves in both directions."
+            "The positions are counted along one side; the square moves in both "
+            "directions."
         ),
         "[places**2 -> [(-(-size // step)) ** 2": (
-            "The square may not hang over the edge: the last place begins at `size - square` or "
-            "before."
+            "The square may not hang over the edge: the last place begins at `size - "
+            "square` or before."
         ),
         "[places**2 -> [(places - 1) ** 2": (
-            "The first place is missing: the steps are counted, and there is one place more."
+            "The first place is missing: the steps are counted, and there is one place "
+            "more."
         ),
         "over**2] -> (middle // step) ** 2]": (
-            "`over` counts the squares that cover the middle pixel, not its distance in steps."
+            "`over` counts the squares that cover the middle pixel, not its distance "
+            "in steps."
         ),
+        "[places**2, over**2] -> [places**2, over]": (
+            "The positions are counted along one side; the square moves in both "
+            "directions."
+        ),
+        "over**2] -> (-(-square // step)) ** 2]": (
+            "`over` is taken from the square and the step alone; where the middle lies "
+            "counts, too."
+        ),
+        "over**2] -> (square // step) ** 2]": (
+            "`over` is taken from the square and the step alone; where the middle lies "
+            "counts, too."
+        ),
+        "over**2] -> (square // step + 1) ** 2]": (
+            "`over` is taken from the square and the step alone; where the middle lies "
+            "counts, too."
+        ),
+        "[places**2 -> [(size // step) ** 2": (
+            "The square may not hang over the edge: the last place begins at `size - "
+            "square` or before."
+        ),
+        "< start + square -> <= start + square": (
+            "A square covers the pixels `start` to `start + square - 1`, both of them "
+            "and no more."
+        ),
+        "start <= middle -> start < middle": (
+            "A square covers the pixels `start` to `start + square - 1`, both of them "
+            "and no more."
+        ),
+        "size // 2 -> (size - 1) // 2": "The middle pixel is number `size // 2`.",
+        "over**2] -> square**2]": "`over` counts runs, not the pixels that a square "
+        "covers.",
     },
     hints=(
-        "Along one side the square has `(size - square) // step + 1` places, like a window without padding.",
-        "A square at `step * place` covers the pixels up to `step * place + square - 1`.",
+        "Along one side the square has `(size - square) // step + 1` places, like a "
+        "window without padding.",
+        "A square at `step * place` covers the pixels up to `step * place + square - "
+        "1`.",
         "Count the places that cover pixel `size // 2`, and square both counts.",
     ),
 )
@@ -623,7 +989,7 @@ CHOICES = tuple(product([False, True], repeat=4))
 
 
 def departed(unpadded, rounded_down, stride_1, wide):
-    """Return `[side of conv1, parameters]` of ZFNet with each of the four departures made or not."""
+    """Return `[side of conv1, parameters]` with each departure made or not."""
     pool = output_size if rounded_down else pooled_up
     widths = WIDE if wide else FIGURE_3
     conv1 = output_size(224, 7, 2, padding=0 if unpadded else 1)
@@ -649,27 +1015,63 @@ def departed(unpadded, rounded_down, stride_1, wide):
     draw=lambda rng: departed(*rng.choice(CHOICES)),
     slips={
         "return list(choice) -> return [False, *choice[1:]]": (
-            "The missing padding of conv1 is overlooked: it leaves the total as it is, and only "
-            "the side shows it."
+            "The missing padding of conv1 is overlooked: it leaves the total as it is, "
+            "and only the side shows it."
         ),
-        "return list(choice) -> return list(choice) if sum(choice) < 2 else [False] * 4": (
-            "Only single departures are tried; an impostor may combine several."
-        ),
+        "return list(choice) -> return list(choice) if sum(choice) < 2 else [False] * "
+        "4": ("Only single departures are tried; an impostor may combine several."),
         "return list(choice) -> return [not departs for departs in choice]": (
-            "True and False are exchanged: True says that the network departs from figure 3 there."
+            "True and False are exchanged: True says that the network departs from "
+            "figure 3 there."
         ),
         "return list(choice) -> return [choice[index] for index in (0, 2, 1, 3)]": (
-            "Rounding down and the stride of conv2 are exchanged: rounded down, fc6 reads less; "
-            "with stride 1, much more."
+            "Rounding down and the stride of conv2 are exchanged: rounded down, fc6 "
+            "reads less; with stride 1, much more."
         ),
         "return list(choice) -> return [*choice[:3], False]": (
-            "The wide layers are overlooked: 512-1024-512 maps change conv3, conv4, conv5 and fc6."
+            "The wide layers are overlooked: 512-1024-512 maps change conv3, conv4, "
+            "conv5 and fc6."
+        ),
+        (
+            "if built(*choice) == (side, total): -> paper = built(False, False, False, "
+            "False)\n        changes = [built(*(n == m for m in range(4)))[1] - "
+            "paper[1] for n in range(4)]\n        added = paper[1] + sum(change for "
+            "change, made in zip(changes, choice) if made)\n        if choice[0] == "
+            "(side == 109) and added == total:"
+        ): (
+            "The departures' differences are added up; in fc6 they multiply: positions "
+            "times maps."
+        ),
+        "pool(conv1) if stride_1 -> output_size(pool(conv1), 5) if stride_1": (
+            "conv2's padding of 2 goes with its stride of 1: the side stays as it is."
+        ),
+        (
+            "pool(conv1) if stride_1 -> output_size(pool(conv1), 5) if stride_1",
+            "[False] * 4 -> [side == 109, False, False, False]",
+        ): ("conv2's padding of 2 goes with its stride of 1: the side stays as it is."),
+        "rows[5] = -> _ =": (
+            "fc6 stays as it is; rounding and conv2's stride change how many values it "
+            "reads."
+        ),
+        "** 2 * widths[-1] -> ** 2 * 256": "fc6 reads 256 maps, also where conv5 has "
+        "512.",
+        "return list(choice) -> return [not choice[0], *choice[1:]]": (
+            "The first truth value is the wrong way round: conv1's side is 109 without "
+            "padding."
+        ),
+        "return list(choice) -> return [choice[0], False, *choice[2:]]": (
+            "Pools that round down are overlooked: fc6 then reads 5x5 positions."
+        ),
+        "return list(choice) -> return [*choice[:2], False, choice[3]]": (
+            "conv2's stride is overlooked: with stride 1, fc6 reads about four times "
+            "as much."
         ),
     },
     hints=(
         "conv1's side is 110 with padding and 109 without.",
-        "Write `built(unpadded, rounded_down, stride_1, wide)`: the sides give fc6, your "
-        "`zfnet_parameters` the rest. Rounded down, a pool is `output_size(side, 3, 2)`.",
+        "Write `built(unpadded, rounded_down, stride_1, wide)`: the sides give fc6, "
+        "your `zfnet_parameters` the rest. Rounded down, a pool is `output_size(side, "
+        "3, 2)`.",
         "Try all 16 with `itertools.product([False, True], repeat=4)`.",
     ),
 )

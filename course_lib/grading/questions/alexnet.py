@@ -15,7 +15,9 @@ alexnet = Chapter(
         "its update. At the end you can tell it from its impostors."
     ),
     offers=("output_size",),
-    given="From the foundations you have `output_size`; the library's is imported here:",
+    given=(
+        "From the foundations you have `output_size`; the library's is imported here:"
+    ),
     imports=("import math", "from itertools import product"),
 )
 
@@ -81,20 +83,6 @@ def draw_grouped_row(rng):
         "output**2 * weights -> size**2 * weights": (
             "The MACs are counted at each pixel of the input; the output has fewer "
             "places."
-        ),
-        "output**2 * weights -> output**2 * weights * groups": (
-            "In the MACs the groups are left out: a kernel reads `in_channels // "
-            "groups` maps."
-        ),
-        "output**2 * weights -> output**2 * weights // groups": (
-            "In the MACs the groups divide twice; there are still `filters` kernels."
-        ),
-        "weights + filters, -> weights * groups + filters,": (
-            "In the parameters the groups are left out: a kernel reads `in_channels "
-            "// groups` maps."
-        ),
-        "kernel**2 -> kernel": (
-            "A kernel is counted as a line; it is `kernel` by `kernel`."
         ),
         "output_size(size, kernel, stride, padding=padding) -> -(-(size + 2 * "
         "padding - kernel) // stride) + 1": (
@@ -228,9 +216,6 @@ def alexnet_sides(size):
         "inputs = alexnet_sides(size)[-1] -> inputs = 9216": (
             "fc6 always has 9,216 inputs; they follow from the size of the picture."
         ),
-        "inputs = alexnet_sides(size)[-1] -> inputs = 6400": (
-            "fc6 always has 6,400 inputs; they follow from the size of the picture."
-        ),
         "inputs = alexnet_sides(size)[-1] -> inputs = 256": (
             "fc6 reads one value a map; all of pool5's places are flattened."
         ),
@@ -254,12 +239,6 @@ def alexnet_sides(size):
         ),
         "(3, 384, 384, groups) -> (3, 384, 384, 1)": (
             "conv4 is not split; only conv3 and the dense layers read both towers."
-        ),
-        "(5, 96, 256, groups) -> (5, 96, 256, 1)": (
-            "conv2 is not split; a tower's kernels read the 48 maps of their own tower."
-        ),
-        "(3, 384, 256, groups) -> (3, 384, 256, 1)": (
-            "conv5 is not split; only conv3 and the dense layers read both towers."
         ),
         "(3, 384, 256, groups) -> (3, 256, 256, groups)": (
             "conv5 reads 256 maps; conv4, which it reads, has 384."
@@ -345,9 +324,6 @@ def alexnet_parameters(size, classes, groups):
         "256 * pool2 -> 384 * pool2": (
             "conv3 writes 384 maps; what crosses is what it reads, the 256 maps of "
             "pool2."
-        ),
-        "flatten, 4096 -> 4096, 4096": (
-            "fc6 writes 4,096 values; what crosses is what it reads, pool5."
         ),
         "4096] -> 1000]": "Those are fc8's 1,000; fc7 reads the 4,096 values of fc6.",
         "4096] -> flatten]": (
@@ -550,28 +526,28 @@ PEAKS = [90, 30, 250, 60, 120, 20, 180, 70, 40, 110]
             "one pair differs."
         ),
         "if all( -> if math.isclose(found[0], outputs[0]) or all(": (
-            "Only the first or the last value is compared: where it is 0, or "
-            "rounded, several constants fit. Compare all pairs."
+            "A single value decides: where it is 0, or rounded, several constants "
+            "fit. All pairs must agree."
         ),
         "if all( -> if math.isclose(found[-1], outputs[-1]) or all(": (
-            "Only the first or the last value is compared: where it is 0, or "
-            "rounded, several constants fit. Compare all pairs."
+            "A single value decides: where it is 0, or rounded, several constants "
+            "fit. All pairs must agree."
+        ),
+        "if all( -> if any(": (
+            "A single value decides: where it is 0, or rounded, several constants "
+            "fit. All pairs must agree."
         ),
         "if all( -> if round(found[0]) == round(outputs[0]) or all(": (
-            "Only the first or the last value is compared: where it is 0, or "
-            "rounded, several constants fit. Compare all pairs."
+            "A single value decides: where it is 0, or rounded, several constants "
+            "fit. All pairs must agree."
         ),
         (
             "n, divided in product([3, 5, 7, 9], [False, True]) -> divided, n in "
             "product([False, True], [3, 5, 7, 9])",
             "if all( -> if round(found[0]) == round(outputs[0]) or all(",
         ): (
-            "Only the first or the last value is compared: where it is 0, or "
-            "rounded, several constants fit. Compare all pairs."
-        ),
-        "all( -> any(": (
-            "One pair that agrees is enough for a match; where a value is 0 it "
-            "always does: all must agree."
+            "A single value decides: where it is 0, or rounded, several constants "
+            "fit. All pairs must agree."
         ),
     },
     hints=(
@@ -869,7 +845,7 @@ def training_bytes(parameters, activations, batch):
 
 
 def network(cropped, padded, joined, split):
-    """Return `[side of conv1, parameters]` of AlexNet with each departure made or not."""
+    """Return AlexNet's side of conv1 and parameters with each departure made or not."""
     size = 224 if cropped else 227
     conv1 = -(-size // 4) if padded else output_size(size, 11, 4)
     rows = alexnet_parameters(224 if conv1 == 54 else 227, 1000, 1 if joined else 2)

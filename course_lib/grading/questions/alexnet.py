@@ -564,10 +564,10 @@ def lrn_constants(values, outputs):
     Public code often has other constants. From the `values` of a pixel and the
     `outputs` of a normalisation, find `[n, divided]`: the window (3, 5, 7 or 9 maps)
     and whether alpha = 0.0001 was divided by n first. Here k = 2 and beta = 0.75, as in
-    the paper. The outputs are not rounded: those of the right constants agree with all
-    of them to nine digits, while a value of 0 agrees with any.
+    the paper.
 
-    Neither shapes nor totals show this. The paper's formula does not divide; Caffe,
+    The outputs are not rounded: those of the right constants agree with all of them to
+    nine digits, while a value of 0 agrees with any. Neither shapes nor totals show this. The paper's formula does not divide; Caffe,
     PyTorch and the authors' own code of 2012 do.
     """
 

@@ -336,6 +336,9 @@ def draw_miscounted(rng):
 PRODUCTS = inception_products(28, 256, LECTURE)
 
 
+NO_MATCH = "[-1, 1] -> [-1, 1] if round(sum(products) / 1e6) == total else None"
+
+
 @googlenet.question(
     "Where 358 million comes from",
     points=2,
@@ -379,6 +382,16 @@ PRODUCTS = inception_products(28, 256, LECTURE)
         "[index, times] -> [index, times - 1]": (
             "`times` says how often the product is in the total, 0 or 2; not by how "
             "much that is off."
+        ),
+        ("[0, 2] -> [2]", NO_MATCH): (
+            "Only double counting is tried; a product may also have been left out."
+        ),
+        ("[0, 2] -> [0]", NO_MATCH): (
+            "A product that was counted twice is never found: it is in the total once "
+            "more than it should be."
+        ),
+        ("round(counted / 1e6) -> counted // 1_000_000", NO_MATCH): (
+            "The millions are cut off; the total is rounded."
         ),
     },
     hints=(
@@ -807,6 +820,33 @@ def departed(small, normalised, bare, flattened):
     return total + 48 * 1024 * 1000 if flattened else total
 
 
+SEARCHES = {  # slips after which the search finds nothing for some totals
+    "16 * filters[3] -> 9 * filters[3]": (
+        "The 5x5 branches lose 16 of 25 weights: 380,928 in all, not 9 of 25."
+    ),
+    "normalised * 2 * 128 -> 0": (
+        "The maps of the auxiliary heads are normalised too: 256 more, if the heads "
+        "are there."
+    ),
+    "normalised * maps -> normalised * 2 * maps": (
+        "BatchNorm is never found: a map gains one parameter, not two, as the bias "
+        "goes, and the maps are those of all convolutions: the stem's 64, 64 and 192, "
+        "the reductions."
+    ),
+    "-heads if bare else normalised * 2 * 128 -> normalised * 2 * 128 - bare * heads": (
+        "Where the heads are gone, so is their BatchNorm: those 256 belong to the "
+        "heads."
+    ),
+    " + auxiliary_parameters(14, 528, 1000) -> ": (
+        "There are two heads: one reads 4a's 512 maps, one 4d's 528."
+    ),
+    "(flatten - average) -> flatten": (
+        "Flattening is added; it takes the place of the averaged maps' weights."
+    ),
+}
+NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
+
+
 @googlenet.question(
     "Find the impostor",
     points=2,
@@ -819,13 +859,6 @@ def departed(small, normalised, bare, flattened):
     ),
     draw=lambda rng: [departed(*(rng.random() < 0.5 for _ in range(4)))],
     slips={
-        "16 * filters[3] -> 9 * filters[3]": (
-            "The 5x5 branches lose 16 of 25 weights: 380,928 in all, not 9 of 25."
-        ),
-        "normalised * 2 * 128 -> 0": (
-            "The maps of the auxiliary heads are normalised too: 256 more, if the "
-            "heads are there."
-        ),
         "return list(choice) -> return list(choice) if sum(choice) < 2 else [False] * "
         "4": ("Only single departures are tried; an impostor may combine several."),
         "return list(choice) -> return [not departs for departs in choice]": (
@@ -834,22 +867,6 @@ def departed(small, normalised, bare, flattened):
         "return list(choice) -> return [*choice[:2], not bare, flattened]": (
             "The heads are taken for missing when they are there: without them "
             "6,379,728 are gone."
-        ),
-        "normalised * maps -> normalised * 2 * maps": (
-            "BatchNorm is never found: a map gains one parameter, not two, as the bias "
-            "goes, and the maps are those of all convolutions: the stem's 64, 64 and "
-            "192, the reductions."
-        ),
-        "-heads if bare else normalised * 2 * 128 -> normalised * 2 * 128 - bare * "
-        "heads": (
-            "Where the heads are gone, so is their BatchNorm: those 256 belong to the "
-            "heads."
-        ),
-        " + auxiliary_parameters(14, 528, 1000) -> ": (
-            "There are two heads: one reads 4a's 512 maps, one 4d's 528."
-        ),
-        "(flatten - average) -> flatten": (
-            "Flattening is added; it takes the place of the averaged maps' weights."
         ),
         "return list(choice) -> return [False, *choice[1:]]": (
             "The small kernels are overlooked: 3x3 for 5x5 takes 380,928 weights away."
@@ -863,6 +880,8 @@ def departed(small, normalised, bare, flattened):
         "return list(choice) -> return [*choice[:3], False]": (
             "The flattened maps are overlooked: they bring 49,152,000 weights."
         ),
+        **SEARCHES,
+        **{(slip, NONE): sentence for slip, sentence in SEARCHES.items()},
     },
     hints=(
         "Each departure is made or not: there are 16 networks, and each has a total of "

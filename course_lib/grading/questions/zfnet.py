@@ -886,6 +886,30 @@ def departed(unpadded, rounded_down, stride_1, wide):
     return [conv1, sum(rows) - rows[5] + fc6]
 
 
+def added_up(side, total):
+    """Take the departures' differences one by one, as if none changed another."""
+    paper = departed(False, False, False, False)[1]
+    alone = [departed(*(n == m for m in range(4)))[1] - paper for n in range(4)]
+    for choice in CHOICES:
+        added = sum(change for change, made in zip(alone, choice, strict=True) if made)
+        if choice[0] == (side == 109) and paper + added == total:
+            return list(choice)
+    return [False] * 4
+
+
+SEARCHES = {  # slips after which the search finds nothing for some totals
+    "pool(conv1) if stride_1 -> output_size(pool(conv1), 5) if stride_1": (
+        "conv2's padding of 2 goes with its stride of 1: the side stays as it is."
+    ),
+    "rows[5] = -> _ =": (
+        "fc6 stays as it is; rounding and conv2's stride change how many values it "
+        "reads."
+    ),
+    "** 2 * widths[-1] -> ** 2 * 256": "fc6 reads 256 maps, also where conv5 has 512.",
+}
+NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
+
+
 @zfnet.question(
     "Find the impostor",
     points=2,
@@ -917,25 +941,6 @@ def departed(unpadded, rounded_down, stride_1, wide):
             "The wide layers are overlooked: 512-1024-512 maps change conv3, conv4, "
             "conv5 and fc6."
         ),
-        (
-            "if built(*choice) == (side, total): -> paper = built(False, False, False, "
-            "False)\n        changes = [built(*(n == m for m in range(4)))[1] - "
-            "paper[1] for n in range(4)]\n        added = paper[1] + sum(change for "
-            "change, made in zip(changes, choice) if made)\n        if choice[0] == "
-            "(side == 109) and added == total:"
-        ): (
-            "The departures' differences are added up; in fc6 they multiply: positions "
-            "times maps."
-        ),
-        "pool(conv1) if stride_1 -> output_size(pool(conv1), 5) if stride_1": (
-            "conv2's padding of 2 goes with its stride of 1: the side stays as it is."
-        ),
-        "rows[5] = -> _ =": (
-            "fc6 stays as it is; rounding and conv2's stride change how many values it "
-            "reads."
-        ),
-        "** 2 * widths[-1] -> ** 2 * 256": "fc6 reads 256 maps, also where conv5 has "
-        "512.",
         "return list(choice) -> return [not choice[0], *choice[1:]]": (
             "The first truth value is the wrong way round: conv1's side is 109 without "
             "padding."
@@ -947,6 +952,12 @@ def departed(unpadded, rounded_down, stride_1, wide):
             "conv2's stride is overlooked: with stride 1, fc6 reads about four times "
             "as much."
         ),
+        added_up: (
+            "The departures' differences are added up; in fc6 they multiply: positions "
+            "times maps."
+        ),
+        **SEARCHES,
+        **{(slip, NONE): sentence for slip, sentence in SEARCHES.items()},
     },
     hints=(
         "conv1's side is 110 with padding and 109 without.",

@@ -775,6 +775,10 @@ def draw_misprints(rng):
             "A row has two numbers of its own: one may be misprinted and the other "
             "right."
         ),
+        "sum(inception_products(side, in_channels, filters)) -> side**2 * "
+        "inception_parameters(in_channels, filters)": (
+            "The biases are counted as operations; adding a bias multiplies nothing."
+        ),
     },
     hints=(
         "The sum of your `inception_products` is what the row's operations should be, "

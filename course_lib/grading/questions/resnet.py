@@ -531,6 +531,10 @@ def draw_totals(rng):
         "macs + maps * 1000 -> macs + (maps + 1) * 1000": (
             "The biases are counted as MACs; adding a bias multiplies nothing."
         ),
+        "filters[-1] *= 4 -> filters = [4 * count for count in filters]": (
+            "All of a bottleneck's convolutions are four times as wide; only the last "
+            "one is."
+        ),
     },
     hints=(
         "Stem: 7x7, 64 filters, stride 2, and its BatchNorm. Then pooling, stride 2. "

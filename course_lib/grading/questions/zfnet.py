@@ -53,11 +53,12 @@ def draw_pooled_up(rng):
             "One window is always added, also where the last one fits."
         ),
         "-(-(size - kernel) // stride) -> (size - kernel + 1) // stride": (
-            "1 is added before the division, which rounds up for a stride of 2 only."
+            "Some rests add no window in your answer; one is added wherever values are "
+            "left over."
         ),
         "-(-(size - kernel) // stride) -> round((size - kernel) / stride)": (
-            "`round` goes to the nearest number; a window is added wherever anything "
-            "is left over."
+            "Some rests add no window in your answer; one is added wherever values are "
+            "left over."
         ),
         "(size - kernel) -> size": (
             "The kernel is left out: the first window takes `kernel` values."
@@ -122,6 +123,9 @@ def pooled_up(size, kernel, stride):
         ),
         "(pool1, 5, 2) -> (pool1, 5)": "conv2's stride is left out; it is 2.",
         "pool5**2 -> pool2**2": "pool2 is flattened; fc6 reads pool5.",
+        "pooled_up(pool2, 3, 2) -> pooled_up(pool2 - 6, 3, 2)": (
+            "conv3 to conv5 shrink the maps in your answer; they keep the side."
+        ),
     },
     hints=(
         "conv1 is `output_size(size, 7, 2, padding=1)`; every pool is 3x3 with stride "
@@ -701,6 +705,7 @@ CONV5_STACK = [*CONV2_STACK, [3, 2, 0], [3, 1, 1], [3, 1, 1], [3, 1, 1]]
 
 def draw_seen(rng):
     """Return a unit at an edge that reads all of its field: no layer leaves any."""
+    at_start = rng.random() < 0.4
     while True:
         stack, sides = [], [rng.randint(200, 320)]
         for _ in range(rng.randint(3, 5)):
@@ -708,13 +713,14 @@ def draw_seen(rng):
             stack.append([kernel, stride, rng.randint(0, kernel // 2)])
             sides.append(output_size(sides[-1], kernel, stride, padding=stack[-1][2]))
         from_edge, units = rng.randint(0, 2), sides.pop()
-        index = last = rng.choice([from_edge, units - 1 - from_edge]) % units
+        index = last = (from_edge if at_start else units - 1 - from_edge) % units
         for (kernel, stride, padding), side in zip(
             reversed(stack), reversed(sides), strict=True
         ):
             last = min(last * stride - padding + kernel, side) - 1
         first, seen = pixels_seen(stack, index, sides[0])
-        if last == seen and (first == 0 or last == sides[0] - 1):
+        cut = first == 0 if at_start else last == sides[0] - 1
+        if cut and last == seen:
             return [stack, index, sides[0]]
 
 

@@ -63,24 +63,13 @@ def draw_filters(rng):
         "in_channels]": (
             "The two are exchanged: the naive module has the larger output."
         ),
-        "joined + projection -> joined": (
-            "The projection behind the pool is missing; its maps are joined, too."
-        ),
         "one + three + five -> one + filters[1] + filters[3]": (
             "The reductions are among the maps; they are read by the larger kernels "
             "and by nothing else."
         ),
-        "joined + in_channels -> joined + projection": (
-            "The naive module has no projection: its pool passes on every map that it "
-            "reads."
-        ),
         "joined + in_channels -> joined + in_channels + projection": (
             "The naive module has no projection: its pool passes on every map that it "
             "reads."
-        ),
-        "+ projection -> + projection + in_channels": (
-            "In the reduced module a projection follows the pool; its maps are joined, "
-            "not those of the input."
         ),
     },
     hints=(
@@ -126,28 +115,12 @@ def inception_maps(in_channels, filters):
             "The two reductions are missing; they have weights of their own."
         ),
         (
-            "(1, in_channels, maps) -> (1, maps, in_channels)",
-            "reduce3, three) -> three, reduce3)",
-            "reduce5, five) -> five, reduce5)",
-        ): "Inputs and filters are exchanged: a convolution has a bias for each map "
-        "that it writes.",
-        "in_channels, maps) -> in_channels, maps, bias=False)": (
-            "Some biases are missing: each of the six convolutions has one for each of "
-            "its maps."
-        ),
-        (
             "reduce3, three) -> reduce3, three, bias=False)",
             "reduce5, five) -> reduce5, five, bias=False)",
         ): (
             "Some biases are missing: each of the six convolutions has one for each of "
             "its maps."
         ),
-        (
-            "in_channels, maps) -> in_channels, maps, bias=False)",
-            "reduce3, three) -> reduce3, three, bias=False)",
-            "reduce5, five) -> reduce5, five, bias=False) + 6",
-        ): "A convolution has a single bias in your answer; there is one for each of "
-        "its maps.",
         (
             "reduce5, projection] -> reduce5]",
             "return total -> return total + conv2d_parameters(1, five, projection)",
@@ -169,9 +142,6 @@ def inception_maps(in_channels, filters):
             "(5, reduce5 -> (5, in_channels",
         ): ("That is the naive module; its reductions and its projection are missing."),
         "[one, reduce3 -> [reduce3": "The first branch, #1x1, is missing.",
-        ("(3, reduce3 -> ((3, 1), reduce3", "(5, reduce5 -> ((5, 1), reduce5"): (
-            "The kernels are not squared; they are as high as wide."
-        ),
         ("(3, reduce3 -> (3, reduce5", "(5, reduce5 -> (5, reduce3"): (
             "The two reductions are exchanged: the order is #3x3 reduce, #3x3, #5x5 "
             "reduce, #5x5."
@@ -234,12 +204,6 @@ def draw_naive(rng):
             "Each convolution reads the one before; side by side, all three read the "
             "input."
         ),
-        "side**2 * kernel -> kernel": "Those are weights; each works at `side * side` "
-        "positions.",
-        "in_channels * maps -> in_channels": (
-            "Those are the products of a single filter; `filters` says how many there "
-            "are."
-        ),
         "[1, 3, 5] -> [3, 3, 3]": "All kernels are counted as 3x3; they are 1x1, 3x3 "
         "and 5x5.",
         "* in_channels * maps -> * (in_channels + maps)": (
@@ -301,11 +265,6 @@ def naive_products(side, in_channels, filters):
             "the side."
         ),
         "[side**2 * count for count in weights] -> [side**2 * count for count in "
-        "weights[:5]] + [(-(-side // 2)) ** 2 * weights[5]]": (
-            "The pool shrinks the maps in your answer; its stride is 1, and it keeps "
-            "the side."
-        ),
-        "[side**2 * count for count in weights] -> [side**2 * count for count in "
         "weights[:5]] + [(side - 2) ** 2 * weights[5]]": (
             "The pool shrinks the maps in your answer; its stride is 1, and it keeps "
             "the side."
@@ -321,13 +280,6 @@ def naive_products(side, in_channels, filters):
         ("9 * reduce3 * -> reduce3 *", "25 * reduce5 * -> reduce5 *"): (
             "The kernels are left out: a 3x3 has 9 weights for each pair of maps, a "
             "5x5 25."
-        ),
-        "side**2 -> side": (
-            "The positions are counted along one side; the map is `side` high and "
-            "`side` wide."
-        ),
-        "side**2 * count for -> count for": (
-            "Those are weights; each works at `side * side` positions."
         ),
         ("9 * reduce3 -> 9 * reduce5", "25 * reduce5 -> 25 * reduce3"): (
             "The two reductions are exchanged: the order is #3x3 reduce, #3x3, #5x5 "
@@ -384,6 +336,9 @@ def draw_miscounted(rng):
 PRODUCTS = inception_products(28, 256, LECTURE)
 
 
+NO_MATCH = "[-1, 1] -> [-1, 1] if round(sum(products) / 1e6) == total else None"
+
+
 @googlenet.question(
     "Where 358 million comes from",
     points=2,
@@ -421,10 +376,6 @@ PRODUCTS = inception_products(28, 256, LECTURE)
         "total)))": ("A total that is right has no product to name: the index is -1."),
         "[-1, 1] -> [-1, 0]": "If the total is right, every product is in it once: "
         "`times` is 1.",
-        "range(len(products)) -> range(len(products) - 1)": "The last product is never "
-        "tried.",
-        "range(len(products)) -> range(1, len(products))": "The first product is never "
-        "tried.",
         "[index, times] -> [products[index], times]": (
             "The product itself is returned; its index is asked for."
         ),
@@ -432,7 +383,16 @@ PRODUCTS = inception_products(28, 256, LECTURE)
             "`times` says how often the product is in the total, 0 or 2; not by how "
             "much that is off."
         ),
-        "1e6) == total -> 2**20) == total": "A million is 10**6, not 2**20.",
+        ("[0, 2] -> [2]", NO_MATCH): (
+            "Only double counting is tried; a product may also have been left out."
+        ),
+        ("[0, 2] -> [0]", NO_MATCH): (
+            "A product that was counted twice is never found: it is in the total once "
+            "more than it should be."
+        ),
+        ("round(counted / 1e6) -> counted // 1_000_000", NO_MATCH): (
+            "The millions are cut off; the total is rounded."
+        ),
     },
     hints=(
         "Twelve totals are possible beside the right one: each product counted twice, "
@@ -608,11 +568,6 @@ def network_depth(layers):
             "There is a bias for each input in your answer; there is one for each "
             "class."
         ),
-        "(values + 1) -> values": "The biases are missing: each class has one.",
-        "(channels + 1) -> channels": "The biases are missing: each class has one.",
-        "(channels + 1) * classes -> (channels + 1) * classes + channels": (
-            "Averaging is counted; it has no weights."
-        ),
         "(channels + 1) * classes -> (channels + 1) * classes + values": (
             "Averaging is counted; it has no weights."
         ),
@@ -620,8 +575,6 @@ def network_depth(layers):
             "Averaged over the maps, one number a position is left; average each map "
             "to one number."
         ),
-        "side**2 * channels -> side**2": "The maps are left out: all `channels` are "
-        "flattened.",
     },
     hints=(
         "Flattened, there are `side * side * channels` inputs; averaged, `channels`.",
@@ -682,18 +635,8 @@ def draw_auxiliary(rng):
             "The first dense layer reads all `channels` maps; the 1x1 convolution "
             "leaves 128."
         ),
-        "pooled**2 -> pooled": "The side is not squared: flattening keeps every pixel "
-        "of a map.",
         "output_size(side, 5, 3) -> side": "The pool is left out: it leaves fewer "
         "positions.",
-        "output_size(side, 5, 3) -> 4": (
-            "The pool always leaves 4 positions a side in your answer; they follow "
-            "from `side`."
-        ),
-        "channels, 128) -> channels, 128, bias=False)": (
-            "The biases are missing: the 1x1 convolution and both dense layers have "
-            "them."
-        ),
         ("(values + 1) -> values", "(1024 + 1) -> 1024"): (
             "The biases are missing: the 1x1 convolution and both dense layers have "
             "them."
@@ -701,20 +644,11 @@ def draw_auxiliary(rng):
         "conv2d_parameters(1, -> conv2d_parameters(5,": (
             "The convolution is counted as 5x5; that is the pool's window. It is 1x1."
         ),
-        "conv2d_parameters(1, channels, 128) -> 0": (
-            "The 1x1 convolution's own parameters are missing."
-        ),
         "return convolution -> return 5 * 5 * channels + convolution": (
             "The pool is counted; it has no weights."
         ),
         "(1024 + 1) * classes -> (values + 1) * classes": (
             "The last layer reads the 1,024 units before it, not the flattened maps."
-        ),
-        " + (1024 + 1) * classes -> ": "The last dense layer, of `classes` units, is "
-        "missing.",
-        "(values + 1) * 1024 + (1024 + 1) * classes -> (128 + 1) * classes": (
-            "That is a head that averages and has one dense layer; flatten, and use "
-            "two."
         ),
     },
     hints=(
@@ -827,10 +761,6 @@ def draw_misprints(rng):
         "0.04 * value -> 4": (
             "4 is taken for a number of K or M; 4 % of the computed number are meant."
         ),
-        "0.04 * value -> 0.04": (
-            "0.04 is taken for a number of K or M; 4 % of the computed number are "
-            "meant."
-        ),
         "0.04 -> 0.4": "That is 40 %; 4 % is 0.04.",
         "abs(value - printed) -> value - printed": (
             "Misprints are found in one direction only; too large and too small are "
@@ -844,6 +774,10 @@ def draw_misprints(rng):
         "[pairs[1], pairs[1]]": (
             "A row has two numbers of its own: one may be misprinted and the other "
             "right."
+        ),
+        "sum(inception_products(side, in_channels, filters)) -> side**2 * "
+        "inception_parameters(in_channels, filters)": (
+            "The biases are counted as operations; adding a bias multiplies nothing."
         ),
     },
     hints=(
@@ -890,6 +824,33 @@ def departed(small, normalised, bare, flattened):
     return total + 48 * 1024 * 1000 if flattened else total
 
 
+SEARCHES = {  # slips after which the search finds nothing for some totals
+    "16 * filters[3] -> 9 * filters[3]": (
+        "The 5x5 branches lose 16 of 25 weights: 380,928 in all, not 9 of 25."
+    ),
+    "normalised * 2 * 128 -> 0": (
+        "The maps of the auxiliary heads are normalised too: 256 more, if the heads "
+        "are there."
+    ),
+    "normalised * maps -> normalised * 2 * maps": (
+        "BatchNorm is never found: a map gains one parameter, not two, as the bias "
+        "goes, and the maps are those of all convolutions: the stem's 64, 64 and 192, "
+        "the reductions."
+    ),
+    "-heads if bare else normalised * 2 * 128 -> normalised * 2 * 128 - bare * heads": (
+        "Where the heads are gone, so is their BatchNorm: those 256 belong to the "
+        "heads."
+    ),
+    " + auxiliary_parameters(14, 528, 1000) -> ": (
+        "There are two heads: one reads 4a's 512 maps, one 4d's 528."
+    ),
+    "(flatten - average) -> flatten": (
+        "Flattening is added; it takes the place of the averaged maps' weights."
+    ),
+}
+NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
+
+
 @googlenet.question(
     "Find the impostor",
     points=2,
@@ -902,13 +863,6 @@ def departed(small, normalised, bare, flattened):
     ),
     draw=lambda rng: [departed(*(rng.random() < 0.5 for _ in range(4)))],
     slips={
-        "16 * filters[3] -> 9 * filters[3]": (
-            "The 5x5 branches lose 16 of 25 weights: 380,928 in all, not 9 of 25."
-        ),
-        "normalised * 2 * 128 -> 0": (
-            "The maps of the auxiliary heads are normalised too: 256 more, if the "
-            "heads are there."
-        ),
         "return list(choice) -> return list(choice) if sum(choice) < 2 else [False] * "
         "4": ("Only single departures are tried; an impostor may combine several."),
         "return list(choice) -> return [not departs for departs in choice]": (
@@ -917,22 +871,6 @@ def departed(small, normalised, bare, flattened):
         "return list(choice) -> return [*choice[:2], not bare, flattened]": (
             "The heads are taken for missing when they are there: without them "
             "6,379,728 are gone."
-        ),
-        "normalised * maps -> normalised * 2 * maps": (
-            "BatchNorm is never found: a map gains one parameter, not two, as the bias "
-            "goes, and the maps are those of all convolutions: the stem's 64, 64 and "
-            "192, the reductions."
-        ),
-        "-heads if bare else normalised * 2 * 128 -> normalised * 2 * 128 - bare * "
-        "heads": (
-            "Where the heads are gone, so is their BatchNorm: those 256 belong to the "
-            "heads."
-        ),
-        " + auxiliary_parameters(14, 528, 1000) -> ": (
-            "There are two heads: one reads 4a's 512 maps, one 4d's 528."
-        ),
-        "(flatten - average) -> flatten": (
-            "Flattening is added; it takes the place of the averaged maps' weights."
         ),
         "return list(choice) -> return [False, *choice[1:]]": (
             "The small kernels are overlooked: 3x3 for 5x5 takes 380,928 weights away."
@@ -946,6 +884,8 @@ def departed(small, normalised, bare, flattened):
         "return list(choice) -> return [*choice[:3], False]": (
             "The flattened maps are overlooked: they bring 49,152,000 weights."
         ),
+        **SEARCHES,
+        **{(slip, NONE): sentence for slip, sentence in SEARCHES.items()},
     },
     hints=(
         "Each departure is made or not: there are 16 networks, and each has a total of "

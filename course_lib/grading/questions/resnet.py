@@ -54,12 +54,7 @@ def draw_depth(rng):
         "sum(blocks) -> len(blocks)": (
             "Those are the stages; each has as many blocks as `blocks` says."
         ),
-        "+ 1 -> + 2": "Pooling is counted; only layers with weights are.",
         "+ 1 -> + 1 + len(blocks)": (
-            "The projections of the shortcuts are counted; the number is that of the "
-            "longest path."
-        ),
-        "+ 1 -> + len(blocks)": (
             "The projections of the shortcuts are counted; the number is that of the "
             "longest path."
         ),
@@ -67,10 +62,6 @@ def draw_depth(rng):
             "The shortcuts are counted; the number is that of the longest path."
         ),
         "len(kernels) -> 2 * len(kernels)": (
-            "The BatchNorms are counted; convolutions and the dense layer make the "
-            "number."
-        ),
-        ("1 + len(kernels) -> 2 + 2 * len(kernels)"): (
             "The BatchNorms are counted; convolutions and the dense layer make the "
             "number."
         ),
@@ -241,16 +232,8 @@ def draw_shortcut(rng):
             "BatchNorm counts four values a map; two of them, the moving ones, are not "
             "trained."
         ),
-        "2 * filters -> filters": "BatchNorm has two parameters a map, a scale and a "
-        "shift.",
         "2 * filters -> 2 * in_channels": (
             "BatchNorm follows the projection; it has `filters` maps."
-        ),
-        "or in_channels -> and in_channels": (
-            "B projects only where both change, the side and the maps; one is enough."
-        ),
-        '(option == "B" and changes) -> False': (
-            "B never projects in your answer; it does where the shape changes."
         ),
     },
     hints=(
@@ -305,9 +288,6 @@ def shortcut_parameters(option, in_channels, filters, stride):
             "The bottleneck is always 64 wide, as in figure 5; it is a quarter of "
             "`channels`."
         ),
-        ("[side**2 -> [side", ", side**2 -> , side"): (
-            "The positions are counted along one side; a map is as high as wide."
-        ),
         ("2 * 9 -> 2 * 3", "9 * quarter -> 3 * quarter"): (
             "The kernels are counted along one side; a 3x3 has nine weights for each "
             "pair of maps."
@@ -323,9 +303,6 @@ def shortcut_parameters(option, in_channels, filters, stride):
         ),
         "+ quarter * channels -> + quarter * quarter": (
             "The last 1x1 writes a quarter of the maps; it restores their number."
-        ),
-        "9 * channels**2 -> 9 * channels * quarter": (
-            "The two 3x3 lead to a quarter of the maps; that is the bottleneck's way."
         ),
         "9 * quarter**2 -> 9 * 2 * quarter**2": (
             "The bottleneck has a single 3x3, between the two 1x1."
@@ -413,18 +390,10 @@ def draw_block_counts(rng):
             "The side is divided by the stride and rounded down; a padded window also "
             "begins at the last place of an odd side."
         ),
-        "side**2 * in_channels * maps -> side**2 * projection": (
-            "BatchNorm's parameters are counted as MACs; only convolutions have MACs "
-            "here."
-        ),
         (
             "side**2 * weights -> side**2 * (weights + 2 * filters[layer])",
             "side**2 * in_channels * maps -> side**2 * projection",
         ): (
-            "BatchNorm's parameters are counted as MACs; only convolutions have MACs "
-            "here."
-        ),
-        "side**2 * weights -> side**2 * (weights + 2 * filters[layer])": (
             "BatchNorm's parameters are counted as MACs; only convolutions have MACs "
             "here."
         ),
@@ -447,9 +416,6 @@ def draw_block_counts(rng):
             "Every convolution reads `in_channels` maps; from the second on, those of "
             "the one before."
         ),
-        "step = stride if layer == 0 else 1 -> step = stride": (
-            "Every convolution has the stride; only the first one has."
-        ),
         "side**2 * in_channels -> kernels[0] ** 2 * side**2 * in_channels": (
             "The projection's MACs are those of a larger kernel; it is 1x1."
         ),
@@ -461,9 +427,6 @@ def draw_block_counts(rng):
             "side**2 * weights -> side * weights",
             "side**2 * in_channels -> side * in_channels",
         ): ("The positions are counted along one side; a map is as high as wide."),
-        ("padding=kernel // 2 -> padding=0"): (
-            "The padding is left out: windows are padded by `kernel // 2`."
-        ),
     },
     hints=(
         "The first convolution has the stride, so the whole block works on maps of one "
@@ -553,12 +516,7 @@ def draw_totals(rng):
         ),
         "2 * 64 -> 3 * 64": "The stem's convolution has biases; a BatchNorm follows "
         "it.",
-        "2 * 64 -> 4 * 64": (
-            "The stem's BatchNorm counts four values a map; the moving ones are not "
-            "trained."
-        ),
         "macs = side**2 * 49 * 3 * 64 -> macs = 0": "The stem's MACs are missing.",
-        "49 * 3 * 64 + 2 * 64 -> 0": "The stem's parameters are missing.",
         ", padding=3 -> ": "The stem is not padded; 7x7 windows are padded by 3.",
         (
             "(maps + 1) * 1000 -> (side**2 * maps + 1) * 1000",
@@ -567,12 +525,15 @@ def draw_totals(rng):
         "64 * 2**stage -> 64 * 2 ** (stage + 1)": (
             "The maps double too early: stage 0 has 64."
         ),
-        "64 * 2**stage -> 64": "The maps never double; stage i has `64 * 2**i`.",
         (
             "[parameters + (maps + 1) * 1000, macs + maps * 1000] -> [parameters, macs]"
         ): ("The dense layer is missing."),
         "macs + maps * 1000 -> macs + (maps + 1) * 1000": (
             "The biases are counted as MACs; adding a bias multiplies nothing."
+        ),
+        "filters[-1] *= 4 -> filters = [4 * count for count in filters]": (
+            "All of a bottleneck's convolutions are four times as wide; only the last "
+            "one is."
         ),
     },
     hints=(
@@ -654,10 +615,6 @@ def draw_power(rng):
         "the power.",
         "2 / fan_in if -> 2 / fan_out if": "He's variance has the fan-in; yours has "
         "the fan-out.",
-        "kernel**2 * writes -> writes": (
-            "The fan-out lacks the kernel's area: a value goes into `kernel**2` places "
-            "of each map."
-        ),
         "kernel**2 * reads, kernel -> reads, kernel": (
             "The fan-in lacks the kernel's area: a unit reads `kernel**2` values of "
             "each map."
@@ -673,12 +630,8 @@ def draw_power(rng):
         ),
         "*= fan_in -> *= fan_out": "A unit adds up what it reads: fan-in products, not "
         "fan-out.",
-        "range(layers) -> range(1)": "That is the power behind a single layer.",
         'weights == "he" -> weights != "he"': "He's and Xavier's variances are "
         "exchanged.",
-        "* variance / 2 -> * variance / 4": (
-            "ReLU leaves half of the power; a quarter would be half of the amplitude."
-        ),
     },
     hints=(
         "Each layer multiplies the power by `fan_in * variance / 2`.",
@@ -747,10 +700,6 @@ def signal_power(weights, layers, kernel, channels, filters):
         "[math.comb(blocks, length) for length in range(blocks + 1)] -> 2**blocks": (
             "That is the number of all paths; tell them apart by their length."
         ),
-        "comb(blocks, length) for length in range(blocks + 1) -> comb(blocks - 1, "
-        "length) for length in range(blocks)": ("That is one block too few."),
-        "comb(blocks, length) for length in range(blocks + 1) -> comb(blocks + 1, "
-        "length) for length in range(blocks + 2)": ("That is one block too many."),
         "math.comb(blocks, length) -> math.comb(blocks, length) * length": (
             "The branches of all these paths are counted; the paths are asked for."
         ),

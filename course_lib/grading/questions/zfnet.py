@@ -53,11 +53,12 @@ def draw_pooled_up(rng):
             "One window is always added, also where the last one fits."
         ),
         "-(-(size - kernel) // stride) -> (size - kernel + 1) // stride": (
-            "1 is added before the division, which rounds up for a stride of 2 only."
+            "Some rests add no window in your answer; one is added wherever values are "
+            "left over."
         ),
         "-(-(size - kernel) // stride) -> round((size - kernel) / stride)": (
-            "`round` goes to the nearest number; a window is added wherever anything "
-            "is left over."
+            "Some rests add no window in your answer; one is added wherever values are "
+            "left over."
         ),
         "(size - kernel) -> size": (
             "The kernel is left out: the first window takes `kernel` values."
@@ -106,31 +107,10 @@ def pooled_up(size, kernel, stride):
         ),
         "256 * -> 384 *": "The flattened vector has conv4's 384 maps; conv5 has 256.",
         "256 * pool5**2 -> pool5**2": "The flattened vector is missing its 256 maps.",
-        "pooled_up(conv1 -> output_size(conv1": "Not all of the pools round up; all "
-        "three do.",
-        "pooled_up(conv2 -> output_size(conv2": "Not all of the pools round up; all "
-        "three do.",
-        "pooled_up(pool2 -> output_size(pool2": "Not all of the pools round up; all "
-        "three do.",
-        (
-            "pooled_up(conv1 -> output_size(conv1",
-            "pooled_up(conv2 -> output_size(conv2",
-        ): ("Not all of the pools round up; all three do."),
         (
             "pooled_up(conv2 -> output_size(conv2",
             "pooled_up(pool2 -> output_size(pool2",
         ): ("Not all of the pools round up; all three do."),
-        (
-            "pooled_up(conv1, 3, 2) -> -(-conv1 // 2)",
-            "pooled_up(conv2, 3, 2) -> -(-conv2 // 2)",
-            "pooled_up(pool2, 3, 2) -> -(-pool2 // 2)",
-        ): (
-            "The half of the side is rounded up, as if the pools were padded; 55 "
-            "becomes 27."
-        ),
-        "output_size(size, 7, 2, padding=1) -> output_size(size + 1, 7, 2)": (
-            "conv1's zero stands on one side only; there is one on each."
-        ),
         ", padding=1 -> , padding=3": "conv1 is padded by 3; figure 3's 110 needs 1.",
         "output_size(size, 7, 2, padding=1) -> output_size(size, 11, 4)": (
             "conv1 is AlexNet's, 11x11 with stride 4; here it is 7x7 with stride 2."
@@ -142,11 +122,9 @@ def pooled_up(size, kernel, stride):
             "A convolution rounds up; only the pools do."
         ),
         "(pool1, 5, 2) -> (pool1, 5)": "conv2's stride is left out; it is 2.",
-        "pool5**2 -> pool5": "A single line of pool5 is flattened; it is as high as "
-        "wide.",
         "pool5**2 -> pool2**2": "pool2 is flattened; fc6 reads pool5.",
-        "256 * pool5**2 -> 9216": (
-            "The 9,216 values are those of 224 pixels; others have another pool5."
+        "pooled_up(pool2, 3, 2) -> pooled_up(pool2 - 6, 3, 2)": (
+            "conv3 to conv5 shrink the maps in your answer; they keep the side."
         ),
     },
     hints=(
@@ -203,8 +181,6 @@ def zfnet_sides(size):
             "new_weights - old_weights, -> new_weights + old_weights,",
             "- old**2 -> + old**2",
         ): ("The two are added; ZFNet's less AlexNet's is asked for."),
-        ", padding=1 -> ": "ZFNet's zero around the picture is left out.",
-        "11, 4) -> 11, 4, padding=1)": "AlexNet's conv1 is padded; here it is not.",
         "11, 4) -> 11, 4, padding=2)": "AlexNet's conv1 is padded; here it is not.",
         "old**2 -> new**2": (
             "Both are counted at ZFNet's positions; stride 4 has about a quarter of "
@@ -212,12 +188,6 @@ def zfnet_sides(size):
         ),
         ("7 * 7 * -> 7 *", "11 * 11 * -> 11 *"): (
             "The windows are counted along one side; they are as high as wide."
-        ),
-        ("7 * 7 * 3 * filters -> 7 * 7 * 3", "11 * 11 * 3 * filters -> 11 * 11 * 3"): (
-            "Those are the numbers of a single filter; there are `filters`."
-        ),
-        " - old**2 * old_weights -> ": (
-            "Those are ZFNet's MACs alone; take AlexNet's away."
         ),
         ("new_weights - old_weights, -> new_weights,", " - old**2 * old_weights -> "): (
             "Those are ZFNet's numbers alone; take AlexNet's away."
@@ -295,29 +265,14 @@ FIGURE_3, WIDE = [384, 384, 256], [512, 1024, 512]
             "A kernel is taken as deep as its own layer; it reads the maps of the "
             "layer before."
         ),
-        "(inputs, units) -> (inputs, units, bias=False)": (
-            "Some biases are missing: there is one a filter and one a unit."
-        ),
-        "(kernel, maps, filters) -> (kernel, maps, filters, bias=False)": (
-            "Some biases are missing: there is one a filter and one a unit."
-        ),
         (
             "(kernel, maps, filters) -> (kernel, maps, filters, bias=False) + 1",
             "(inputs, units) -> (inputs, units, bias=False) + 1",
         ): "A layer has a single bias in your answer; there is one a filter and one a "
         "unit.",
-        "[4] ** 2 -> [4]": "fc6 reads a single line of pool5; it is as high as wide.",
-        "[4] ** 2 -> [3] ** 2": "fc6 reads pool2; pool5 is the last one before it.",
-        "zfnet_sides(size)[4] ** 2 * maps -> maps": (
-            "fc6 reads one value a map; all positions of pool5 are flattened."
-        ),
         "inputs = units -> inputs += 0": (
             "fc7 and fc8 read the flattened maps; each reads the units of the layer "
             "before."
-        ),
-        "zfnet_sides(size)[4] ** 2 * maps -> 9216": (
-            "fc6 always reads 9,216 values; they follow from the picture and from "
-            "`widths`."
         ),
         "[7, 5, -> [7, 3,": "conv2 is counted with 3x3 kernels; they are 5x5.",
     },
@@ -562,26 +517,10 @@ def draw_transposed_size(rng):
             "The picture's side goes in; the way back begins with the maps, which are "
             "smaller."
         ),
-        (
-            "(size, kernel, stride, padding=padding) -> (size, kernel, stride)",
-            " - 2 * padding -> ",
-        ): (
-            "The padding is left out, up and back; windows reach over it, so it "
-            "changes what is left over."
-        ),
-        "(size, kernel, stride, padding=padding) -> (size, kernel, stride)": (
-            "The padding is left out on the way up; the convolution reads it, too."
-        ),
-        "output_size(size, kernel, stride, padding=padding) -> pooled_up(size + 2 * "
-        "padding, kernel, stride)": (
-            "The convolution rounds up; it drops a window that does not fit."
-        ),
         "(side - 1) * stride + kernel - 2 * padding -> side * stride": (
             "The maps' side is multiplied by the stride; but from the first window to "
             "the last there is one step less than windows."
         ),
-        "+ kernel -> + kernel - 1": "The last window has `kernel` values, not one "
-        "less.",
         "size - back -> 2 * padding": "`missing` is what was left over, not the "
         "padding.",
     },
@@ -655,14 +594,6 @@ def draw_transposed_row(rng):
         "(len(values) - 1) * stride -> len(values) * stride": (
             "The row is too long: it ends with the last window."
         ),
-        "value * weight -> weight": "The kernel is laid down as it is; multiply it by "
-        "the value.",
-        "+= value * weight -> += value": (
-            "The value is laid down as it is; multiply it by the kernel's weights."
-        ),
-        "+= value * weight -> += value + weight": (
-            "Value and weight are added; multiply them."
-        ),
         (
             "(len(values) - 1) * stride + len(kernel) -> (len(kernel) - 1) * stride + "
             "len(values)",
@@ -722,15 +653,8 @@ def draw_relu(rng):
             "max(s, 0) for s, _ -> a if s > 0 else 0 for s, a",
             "[s if s > 0 -> [a if s > 0",
         ): ("The activities are passed on; it is the signal that comes back."),
-        "s > 0 and a > 0 -> s > 0 or a > 0": (
-            "The guided rule needs both, an active unit and a positive signal."
-        ),
-        "s > 0 and a > 0 -> a > 0": (
-            "The guided rule needs both, an active unit and a positive signal."
-        ),
         "max(s, 0) -> abs(s)": "The deconvnet turns signals round; it sets negative "
         "ones to 0.",
-        "max(s, 0) -> s": "The deconvnet passes all; it sets negative signals to 0.",
         (
             "[s if a > 0 -> [1 if a > 0",
             "max(s, 0) -> int(s > 0)",
@@ -751,9 +675,6 @@ def draw_relu(rng):
             "max(s, 0) -> min(s, 0)",
             "if s > 0 and a > 0 -> if s < 0 and a < 0",
         ): ("The signs are the wrong way round: what is positive passes."),
-        ("[s if a > 0 -> [a if a > 0", "[s if s > 0 and -> [a if s > 0 and"): (
-            "The activities are passed on; it is the signal that comes back."
-        ),
     },
     hints=(
         "The gradient passes where the activity is above 0, whatever the sign of the "
@@ -784,6 +705,7 @@ CONV5_STACK = [*CONV2_STACK, [3, 2, 0], [3, 1, 1], [3, 1, 1], [3, 1, 1]]
 
 def draw_seen(rng):
     """Return a unit at an edge that reads all of its field: no layer leaves any."""
+    at_start = rng.random() < 0.4
     while True:
         stack, sides = [], [rng.randint(200, 320)]
         for _ in range(rng.randint(3, 5)):
@@ -791,13 +713,14 @@ def draw_seen(rng):
             stack.append([kernel, stride, rng.randint(0, kernel // 2)])
             sides.append(output_size(sides[-1], kernel, stride, padding=stack[-1][2]))
         from_edge, units = rng.randint(0, 2), sides.pop()
-        index = last = rng.choice([from_edge, units - 1 - from_edge]) % units
+        index = last = (from_edge if at_start else units - 1 - from_edge) % units
         for (kernel, stride, padding), side in zip(
             reversed(stack), reversed(sides), strict=True
         ):
             last = min(last * stride - padding + kernel, side) - 1
         first, seen = pixels_seen(stack, index, sides[0])
-        if last == seen and (first == 0 or last == sides[0] - 1):
+        cut = first == 0 if at_start else last == sides[0] - 1
+        if cut and last == seen:
             return [stack, index, sides[0]]
 
 
@@ -837,28 +760,11 @@ def draw_seen(rng):
             "The padding is taken off as it is; a step of the layer's input is `jump` "
             "pixels."
         ),
-        (
-            "(kernel - 1) * jump -> (kernel - 1) * jump * stride",
-            "padding * jump -> padding * jump * stride",
-        ): (
-            "A layer's own stride widens its field already; it counts from the next "
-            "layer on."
-        ),
-        "min(first + extent, size) - 1 -> first + extent - 1": (
-            "Pixels outside the picture are counted; the first is 0, the last `size - "
-            "1`."
-        ),
-        "max(first, 0) -> first": (
-            "Pixels outside the picture are counted; the first is 0, the last `size - "
-            "1`."
-        ),
         "[max(first, 0), min(first + extent, size) - 1] -> [max(first, 0), "
         "min(max(first, 0) + extent, size) - 1]": (
             "The first pixel is cut off, in the end or in each layer, and the last one "
             "counted from there; cut off once, when both are known."
         ),
-        "index * jump -> index": "The unit's number is taken for a pixel; units are "
-        "`jump` pixels apart.",
         "(kernel - 1) * jump -> kernel * jump": (
             "Each window widens the field by its whole kernel; one of its values was "
             "there before."
@@ -928,10 +834,6 @@ def draw_occlusion(rng):
             "`over` counts the squares that cover the middle pixel, not its distance "
             "in steps."
         ),
-        "[places**2, over**2] -> [places**2, over]": (
-            "The positions are counted along one side; the square moves in both "
-            "directions."
-        ),
         "over**2] -> (-(-square // step)) ** 2]": (
             "`over` is taken from the square and the step alone; where the middle lies "
             "counts, too."
@@ -944,21 +846,10 @@ def draw_occlusion(rng):
             "`over` is taken from the square and the step alone; where the middle lies "
             "counts, too."
         ),
-        "[places**2 -> [(size // step) ** 2": (
-            "The square may not hang over the edge: the last place begins at `size - "
-            "square` or before."
-        ),
-        "< start + square -> <= start + square": (
-            "A square covers the pixels `start` to `start + square - 1`, both of them "
-            "and no more."
-        ),
         "start <= middle -> start < middle": (
             "A square covers the pixels `start` to `start + square - 1`, both of them "
             "and no more."
         ),
-        "size // 2 -> (size - 1) // 2": "The middle pixel is number `size // 2`.",
-        "over**2] -> square**2]": "`over` counts runs, not the pixels that a square "
-        "covers.",
     },
     hints=(
         "Along one side the square has `(size - square) // step + 1` places, like a "
@@ -1000,6 +891,30 @@ def departed(unpadded, rounded_down, stride_1, wide):
     return [conv1, sum(rows) - rows[5] + fc6]
 
 
+def added_up(side, total):
+    """Take the departures' differences one by one, as if none changed another."""
+    paper = departed(False, False, False, False)[1]
+    alone = [departed(*(n == m for m in range(4)))[1] - paper for n in range(4)]
+    for choice in CHOICES:
+        added = sum(change for change, made in zip(alone, choice, strict=True) if made)
+        if choice[0] == (side == 109) and paper + added == total:
+            return list(choice)
+    return [False] * 4
+
+
+SEARCHES = {  # slips after which the search finds nothing for some totals
+    "pool(conv1) if stride_1 -> output_size(pool(conv1), 5) if stride_1": (
+        "conv2's padding of 2 goes with its stride of 1: the side stays as it is."
+    ),
+    "rows[5] = -> _ =": (
+        "fc6 stays as it is; rounding and conv2's stride change how many values it "
+        "reads."
+    ),
+    "** 2 * widths[-1] -> ** 2 * 256": "fc6 reads 256 maps, also where conv5 has 512.",
+}
+NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
+
+
 @zfnet.question(
     "Find the impostor",
     points=2,
@@ -1031,29 +946,6 @@ def departed(unpadded, rounded_down, stride_1, wide):
             "The wide layers are overlooked: 512-1024-512 maps change conv3, conv4, "
             "conv5 and fc6."
         ),
-        (
-            "if built(*choice) == (side, total): -> paper = built(False, False, False, "
-            "False)\n        changes = [built(*(n == m for m in range(4)))[1] - "
-            "paper[1] for n in range(4)]\n        added = paper[1] + sum(change for "
-            "change, made in zip(changes, choice) if made)\n        if choice[0] == "
-            "(side == 109) and added == total:"
-        ): (
-            "The departures' differences are added up; in fc6 they multiply: positions "
-            "times maps."
-        ),
-        "pool(conv1) if stride_1 -> output_size(pool(conv1), 5) if stride_1": (
-            "conv2's padding of 2 goes with its stride of 1: the side stays as it is."
-        ),
-        (
-            "pool(conv1) if stride_1 -> output_size(pool(conv1), 5) if stride_1",
-            "[False] * 4 -> [side == 109, False, False, False]",
-        ): ("conv2's padding of 2 goes with its stride of 1: the side stays as it is."),
-        "rows[5] = -> _ =": (
-            "fc6 stays as it is; rounding and conv2's stride change how many values it "
-            "reads."
-        ),
-        "** 2 * widths[-1] -> ** 2 * 256": "fc6 reads 256 maps, also where conv5 has "
-        "512.",
         "return list(choice) -> return [not choice[0], *choice[1:]]": (
             "The first truth value is the wrong way round: conv1's side is 109 without "
             "padding."
@@ -1065,6 +957,12 @@ def departed(unpadded, rounded_down, stride_1, wide):
             "conv2's stride is overlooked: with stride 1, fc6 reads about four times "
             "as much."
         ),
+        added_up: (
+            "The departures' differences are added up; in fc6 they multiply: positions "
+            "times maps."
+        ),
+        **SEARCHES,
+        **{(slip, NONE): sentence for slip, sentence in SEARCHES.items()},
     },
     hints=(
         "conv1's side is 110 with padding and 109 without.",

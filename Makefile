@@ -26,7 +26,7 @@ test: install
 	$(BIN)/python -m course_lib.grading.release --check
 	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --nbval tests notebooks solutions
 
-# For maintainers: run all notebooks and store their outputs; make the exercises from the solutions.
+# For maintainers: run all notebooks and store their outputs; write solutions and exercises from the questions.
 notebooks: install
 	$(BIN)/python -m course_lib.notebooks execute
 

@@ -14,10 +14,10 @@ FLOORS = (
     {"costs", "data", "datasets", "layers", "ledger"},
     {"architectures"},
     {"canaries", "evaluation", "facts", "figures", "recipes", "training"},
-    {"grading", "notebooks"},
+    {"grading", "lesson", "notebooks"},
 )
-# The graders of a class and a browser have no Keras.
-GRADING_STANDS_ON = {"arithmetic", "checks", "graph", "grading", "ledger"}
+# The graders of a class and a browser have no Keras; `notebooks` writes badges without it.
+GRADING_STANDS_ON = {"arithmetic", "checks", "graph", "grading", "ledger", "notebooks"}
 
 
 def module_names(root):
@@ -126,11 +126,11 @@ def test_no_module_imports_itself_by_way_of_others():
     assert circles(edges(LIBRARY)) == []
 
 
-def test_no_file_is_longer_than_500_lines():
+def test_no_file_but_a_catalogue_of_slips_is_longer_than_500_lines():
     lengths = {
         str(path.relative_to(LIBRARY)): path.read_text().count("\n")
         for path in LIBRARY.rglob("*")
-        if path.suffix in (".py", ".html", ".j2", ".css", ".js")
+        if path.suffix in (".py", ".html", ".j2", ".css", ".js") and path.parent.name != "questions"
     }
     assert {name: lines for name, lines in lengths.items() if lines > 500} == {}
 

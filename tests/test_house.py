@@ -13,8 +13,9 @@ FLOORS = (
     {"arithmetic", "backend", "checks", "graph"},
     {"costs", "data", "datasets", "layers", "ledger"},
     {"architectures"},
-    {"canaries", "evaluation", "facts", "figures", "recipes", "training"},
-    {"grading", "lesson", "notebooks"},
+    {"canaries", "evaluation", "figures", "recipes", "training"},
+    {"grading", "notebooks"},
+    {"facts", "lesson"},
 )
 # The graders of a class and a browser have no Keras; `notebooks` writes badges without it.
 GRADING_STANDS_ON = {"arithmetic", "checks", "graph", "grading", "ledger", "notebooks"}

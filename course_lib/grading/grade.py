@@ -189,7 +189,7 @@ def _learners(folder, out):
 
 
 def _questions(folder):
-    """Return the questions, {chapter: {name: question}}, with those of the files in `folder`, if there is one.
+    """Return the questions, {chapter: {name: question}}, with those of the files in `folder`, if any.
 
     Raises:
         ValueError: the folder or a question is not as required.

@@ -567,8 +567,9 @@ def lrn_constants(values, outputs):
     the paper.
 
     The outputs are not rounded: those of the right constants agree with all of them to
-    nine digits, while a value of 0 agrees with any. Neither shapes nor totals show this. The paper's formula does not divide; Caffe,
-    PyTorch and the authors' own code of 2012 do.
+    nine digits, while a value of 0 agrees with any. Neither shapes nor totals show
+    this. The paper's formula does not divide; Caffe, PyTorch and the authors' own code
+    of 2012 do.
     """
 
     def normalise(n, alpha):

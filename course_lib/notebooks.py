@@ -23,7 +23,9 @@ SETUP_WITHOUT_ADDRESS = """\
 try:
     import course_lib
 except ModuleNotFoundError:
-    raise ModuleNotFoundError("course_lib is required. In the course's folder, run: make lab") from None"""
+    raise ModuleNotFoundError(
+        "course_lib is required. In the course's folder, run: make lab"
+    ) from None"""
 SETUP = """\
 try:
     import course_lib

@@ -1,5 +1,6 @@
 """What `fit` accepts as data, and how many equal parts its batches have."""
 
+import dataclasses
 import reprlib
 import sys
 import zlib
@@ -7,35 +8,61 @@ import zlib
 import numpy as np
 
 from course_lib.backend import keras
+from course_lib.checks import whole
 
-__all__ = ["checksum", "is_pipeline", "pair", "skip", "test_batches", "train_batches", "whole"]
+__all__ = ["Feed", "feed", "fingerprint", "is_pipeline", "pair", "skip", "test_batches", "train_batches"]
 
 ACCEPTED = "a batched tf.data.Dataset, a keras.utils.PyDataset or a tuple (x, y) of arrays"
+
+
+@dataclasses.dataclass(frozen=True)
+class Feed:
+    """The batches of a training, how many there are, and how large those of the training data are."""
+
+    train: object
+    steps: int
+    size: int | None  # None if it varies
+    test: object
+    test_steps: int
 
 
 def pair(data):
     """Return (train, test) of a `datasets.Dataset` or a pair. Raise ValueError if `data` is neither."""
     is_pair = isinstance(data, tuple | list)
-    found = data if is_pair else [getattr(data, name, None) for name in ("train", "test")]
-    if len(found) != 2 or found[0] is None:
+    parts = data if is_pair else [getattr(data, name, None) for name in ("train", "test")]
+    if len(parts) != 2 or parts[0] is None:
         raise ValueError(
             f"`data` must be a Dataset or a pair (train, test), each {ACCEPTED}. "
             f"Received: data={reprlib.repr(data)}"
         )
-    return found
+    return parts
 
 
-def whole(name, value):
-    """Return a whole number, 1 or more, as an int. Raise ValueError if it is none."""
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"`{name}` must be a whole number, 1 or more. Received: {name}={value!r}")
-    return int(value)
+def feed(data, batch_size, replicas):
+    """Return the `Feed` of what `pair` accepts.
+
+    Raises:
+        ValueError: if the data are not as `fit` says, or the replicas would get unequal parts.
+    """
+    train, test = pair(data)
+    train, steps, size = train_batches(train, batch_size, replicas)
+    test, test_steps = (None, 0) if test is None else test_batches(test, batch_size, replicas)
+    return Feed(train, steps, size, test, test_steps)
 
 
-def checksum(data):
+def fingerprint(data, feed):
+    """Return as JSON data what tells these data from others: name, batches, and the checksums of arrays."""
+    known = {"of": getattr(data, "name", None), "size": feed.size, "steps": feed.steps}
+    for name, part in zip(("train", "test"), pair(data), strict=True):
+        if isinstance(part, tuple):
+            known[f"{name}_crc32"] = checksum(part)
+    return known
+
+
+def checksum(arrays):
     """Return a number that tells arrays from others."""
     crc = 0
-    for array in map(np.asarray, data):
+    for array in map(np.asarray, arrays):
         crc = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view("uint8"), crc)
     return crc
 
@@ -84,12 +111,13 @@ def test_batches(data, batch_size, replicas):
 
 def skip(data, epochs, more):
     """Use up the orders of these epochs, and of `more` passes of a pipeline. Return its last first batch."""
-    batch = None
-    for _ in range(epochs + more if is_pipeline(data) else epochs):
-        if is_pipeline(data):
-            batch = next(iter(data))
-        else:
+    if not is_pipeline(data):
+        for _ in range(epochs):
             data.on_epoch_end()
+        return None
+    batch = None
+    for _ in range(epochs + more):
+        batch = next(iter(data))
     return batch
 
 
@@ -124,7 +152,7 @@ def _batched(name, data, batch_size, *, shuffle, parts=1):
                 f"Received: batch_size={batch_size!r}"
             )
         return data
-    size = 64 if batch_size is None else whole("batch_size", batch_size)
+    size = 64 if batch_size is None else whole("`batch_size`", batch_size)
     arrays = tuple(np.asarray(array) for array in data)
     if len(arrays) not in (2, 3) or len({array.shape[:1] for array in arrays}) > 1 or not arrays[0].ndim:
         shapes = ", ".join(str(array.shape) for array in arrays)

@@ -37,11 +37,16 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(self, directory, model, run, epochs, monitor, history, callbacks, writes):
         super().__init__()
-        self.directory, self.epochs, self.monitor, self.history = directory, epochs, monitor, history
-        self.callbacks, self.writes = callbacks, writes  # of several workers, one writes
-        run = json.loads(json.dumps(run))
+        self.directory = directory
+        self.epochs = epochs
+        self.monitor = monitor
+        self.history = history
+        self.callbacks = callbacks
+        self.writes = writes  # of several workers, one does
+        plain = json.loads(json.dumps(run))
         config = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
-        self.run, self.recipe = dict(_leaves(run)), dict(_leaves({**config, **run}))
+        self.run = dict(_leaves(plain))
+        self.recipe = dict(_leaves({**config, **plain}))
         self.state = self._read_last() if (directory / "last.keras").exists() else None
         self.largest = self.state and self.state.get("largest", "acc" in monitor)
 
@@ -50,20 +55,14 @@ class Checkpoint(keras.callbacks.Callback):
         if self.state is None:
             self._require_writable()
             return 0
-        done, theirs, ours = len(self.state["history"]["loss"]), self.state["recipe"], self.recipe
-        different = [
-            key
-            for key in {**theirs, **ours}
-            if theirs.get(key) != ours.get(key)
-            and (key in theirs or key not in self.run)  # files of version 0.1.0 lack some
-            and (key in ours or key != "seed")
-        ]
+        done = len(self.state["history"]["loss"])
+        different = self._differences()
         if different:
-            shown = "; ".join(f"{key} was {theirs.get(key)!r}, is {ours.get(key)!r}" for key in different[:3])
             more = f"; and {len(different) - 3} more" if len(different) > 3 else ""
             raise ValueError(
                 "`directory` must be new or hold a run of the same model, compiled alike, on the same data, "
-                f"in equal batches, with the same `monitor`. Received: {self.directory}, where {shown}{more}"
+                "in equal batches, with the same `monitor`. "
+                f"Received: {self.directory}, where {'; '.join(different[:3])}{more}"
             )
         if done > self.epochs:
             raise ValueError(
@@ -75,6 +74,18 @@ class Checkpoint(keras.callbacks.Callback):
         if done < self.epochs:
             self._require_writable()
         return done
+
+    def _differences(self):
+        """Say in what the run of the files is another one."""
+        theirs, ours = self.state["recipe"], self.recipe
+        sentences = []
+        for key in {**theirs, **ours}:
+            left_out = key not in theirs and key in self.run  # by version 0.1.0
+            any_seed = key == "seed" and key not in ours
+            moved = key.endswith("module")  # where a class stands; its registered name is what counts
+            if theirs.get(key) != ours.get(key) and not (left_out or any_seed or moved):
+                sentences.append(f"{key} was {theirs.get(key)!r}, is {ours.get(key)!r}")
+        return sentences
 
     def on_train_begin(self, logs=None):
         self.fresh = [_memory(callback) for callback in self.callbacks]  # they began before this one

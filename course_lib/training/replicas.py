@@ -119,8 +119,14 @@ def several_workers(model):
     return True
 
 
-def require_one_step(optimizer):
-    """Raise ValueError if the replicas' optimizer would not do what it does on one of them."""
+def require_one_step(model):
+    """Raise ValueError if a model's replicas would not train as one.
+
+    On TensorFlow, Keras lets each replica scale or clip its part of the gradient by itself.
+    """
+    optimizer = model.optimizer
+    if count(model) == 1 or keras.backend.backend() == "jax":
+        return
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         raise ValueError(
             "Several replicas need a precision without loss scaling, as Keras lets each of them scale by "

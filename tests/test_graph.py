@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from course_lib import graph
+from course_lib import architectures, graph
 from course_lib.backend import keras
 
 layers, ops = keras.layers, keras.ops
@@ -191,3 +191,27 @@ def test_a_call_that_does_not_match_the_inputs_is_refused_in_words(structure, gi
     with pytest.raises(ValueError, match="A model inside must be called with its own inputs") as refusal:
         graph.given_inputs(model, (given,), {})
     assert str(refusal.value).endswith(f"Received: inside with {received}")
+
+
+@pytest.mark.parametrize(
+    ("build", "layers_alone", "with_pools"),
+    [
+        ("alexnet", 8, 11),
+        ("vgg19", 19, 24),
+        ("googlenet", 22, 27),  # the paper's 27 with pools (section 5)
+        ("resnet34", 34, 36),
+        ("resnet50", 50, 52),
+    ],
+)
+def test_the_depth_is_the_papers_and_shortcuts_and_branches_do_not_count(build, layers_alone, with_pools):
+    model = getattr(architectures, build)(width=1 / 16)
+    assert graph.depth(model) == layers_alone
+    assert graph.depth(model, pools=True) == with_pools
+
+
+def test_a_model_inside_counts_as_its_longest_path_and_a_shared_layer_once_a_call():
+    shared = layers.Dense(4)
+    inner = keras.Sequential([keras.Input((4,)), layers.Dense(4), layers.ReLU(), layers.Dense(4)])
+    x = keras.Input((4,))
+    assert graph.depth(keras.Model(x, layers.Add()([shared(inner(shared(x))), shared(x)]))) == 4
+    assert graph.depth(keras.Model(x, layers.ReLU()(x))) == 0

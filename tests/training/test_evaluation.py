@@ -6,8 +6,8 @@ import pytest
 from course_lib import training
 from course_lib.architectures import googlenet, lenet5
 from course_lib.backend import keras
-from course_lib.evaluation import evaluate, predict_ten_crop, ten_crop, top_k_error
 from course_lib.layers import MAPLoss, NearestAccuracy
+from course_lib.training.evaluation import evaluate, predict_ten_crop, ten_crop, top_k_error
 
 import tensorflow as tf  # isort: skip
 

@@ -14,8 +14,8 @@ import zipfile
 import pytest
 
 from course_lib.backend import keras
-from course_lib.canaries import TrainingWarning
 from course_lib.training import __main__ as command
+from course_lib.training.canaries import TrainingWarning
 
 TWO = ["lenet5", "--epochs", "1", "--workers", "2"]
 

@@ -9,8 +9,8 @@ import pytest
 from course_lib import datasets, training
 from course_lib.architectures import cifar_resnet, googlenet, lenet5, stochastic_depth_resnet
 from course_lib.backend import keras
-from course_lib.canaries import Canaries, TrainingWarning
 from course_lib.layers import MAPLoss
+from course_lib.training.canaries import Canaries, TrainingWarning
 
 import tensorflow as tf  # isort: skip
 

@@ -8,7 +8,7 @@ import pytest
 
 from course_lib import architectures, datasets, training
 from course_lib.backend import keras
-from course_lib.recipes import RECIPES, CoupledSGD, recipe
+from course_lib.training.recipes import RECIPES, CoupledSGD, recipe
 
 import tensorflow as tf  # isort: skip
 

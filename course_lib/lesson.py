@@ -78,7 +78,7 @@ class Band(Feedback):
             measured = _decimal(measured, digits + 1)
         sentence = f"measured {_shown(measured)} {unit}".rstrip() + f", band {self.words}"
         if not self.inside:
-            sentence += ". It lies outside; the band holds for the chapter as it came. What did you change?"
+            sentence += ": outside the band, which holds for the chapter as it came"
         super().__init__(sentence, box("note" if self.inside else "partly", marked(sentence)))
 
 
@@ -134,18 +134,25 @@ class Prediction(Feedback):
         """Return the box that says what was measured, and how far off the guess was.
 
         Args:
-            value: a float ("Measured 23.4 %"), or an exact value ("It is 28 x 28 x 6"): an integer, a
-                boolean, a string or a shape.
+            value: a float ("Measured 23.4 %"), a `Band` ("Measured 23.4 %, band 20 to 30 %"), or an exact
+                value ("It is 28 x 28 x 6"): an integer, a boolean, a string or a shape.
         """
-        value = _plain(value)
-        exact = not _is_number(value) or isinstance(value, Integral)
-        shown = _with_unit(_shown(value) if exact else _rounded(value), self.unit)
-        sentence = f"It is {shown}." if exact else f"Measured {shown}."
+        if isinstance(value, Band):
+            sentence, value = f"M{value.text[1:]}.", value.value
+        else:
+            value = _plain(value)
+            sentence = self._sentence(value)
         status = "note"
         if self.guess is not ...:
             status, verdict = self._verdict(value)
             sentence += f" You said {_with_unit(_shown(self.guess), self.unit)}: {verdict}"
         return Feedback(*_boxed(status, self.question, sentence))
+
+    def _sentence(self, value):
+        """Return what is said of a value that came without a band."""
+        if not _is_number(value) or isinstance(value, Integral):
+            return f"It is {_with_unit(_shown(value), self.unit)}."
+        return f"Measured {_with_unit(_rounded(value), self.unit)}."
 
     def _verdict(self, value):
         """Return the status and the words for the guess, whatever it is."""

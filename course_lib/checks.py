@@ -10,7 +10,18 @@ floor, imports nothing and keeps the checks of its own formulas.)
 import math
 from numbers import Integral, Real
 
-__all__ = ["is_number", "is_whole", "pair", "positive", "probability", "require", "whole"]
+__all__ = [
+    "between",
+    "is_number",
+    "is_ordered",
+    "is_whole",
+    "one_of",
+    "pair",
+    "positive",
+    "probability",
+    "require",
+    "whole",
+]
 
 
 def require(condition, requirement, received):
@@ -30,6 +41,12 @@ def is_number(value):
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
+def is_ordered(value, low, high):
+    """Return whether `value` is a pair of finite numbers with low <= first <= second <= high."""
+    is_pair = isinstance(value, (tuple, list)) and len(value) == 2 and all(map(is_number, value))
+    return is_pair and low <= value[0] <= value[1] <= high
+
+
 def whole(name, value, least=1, *, words=None):
     """Return `value` as an int of at least `least`; `words` say in another way what it must be."""
     words = words or f"a whole number, {least} or more"
@@ -37,11 +54,11 @@ def whole(name, value, least=1, *, words=None):
     return int(value)
 
 
-def pair(name, value):
+def pair(name, value, *, words="a positive integer or a pair of them"):
     """Return `value`, one positive integer or a pair `(height, width)` of them, as a pair of ints."""
     sides = tuple(value) if isinstance(value, (list, tuple)) else (value, value)
     is_pair = len(sides) == 2 and all(is_whole(side, 1) for side in sides)
-    require(is_pair, f"{name} must be a positive integer or a pair of them.", _received(name, value))
+    require(is_pair, f"{name} must be {words}.", _received(name, value))
     return int(sides[0]), int(sides[1])
 
 
@@ -56,6 +73,19 @@ def probability(name, value):
     """Return `value`, a number from 0 to 1."""
     is_probability = isinstance(value, Real) and 0 <= value <= 1
     require(is_probability, f"{name} must be a probability from 0 to 1.", _received(name, value))
+    return value
+
+
+def between(name, value, low, high):
+    """Return `value`, a finite number from `low` to `high`."""
+    is_inside = is_number(value) and low <= value <= high
+    require(is_inside, f"{name} must be in [{low}, {high}].", _received(name, value))
+    return value
+
+
+def one_of(name, value, options):
+    """Return `value`, one of the options."""
+    require(value in options, f"{name} must be one of {options}.", _received(name, value))
     return value
 
 

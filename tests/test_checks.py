@@ -35,6 +35,13 @@ from course_lib import checks
             "kernel must be a positive integer or a pair of them. Received: kernel=[3, 3, 3]",
         ),
         (
+            lambda: checks.pair("`size`", 0, words="pixels or (height, width)"),
+            "`size` must be pixels or (height, width). Received: size=0",
+        ),
+        (lambda: checks.between("`angle`", 181, 0, 180), "`angle` must be in [0, 180]. Received: angle=181"),
+        (lambda: checks.between("share", True, 0, 1), "share must be in [0, 1]. Received: share=True"),
+        (lambda: checks.one_of("fill", 3, ("a", None)), "fill must be one of ('a', None). Received: fill=3"),
+        (
             lambda: checks.positive("scale", float("nan")),
             "scale must be a positive number. Received: scale=nan",
         ),
@@ -69,6 +76,8 @@ def test_a_whole_number_of_numpy_becomes_pythons_own(number):
 def test_a_number_that_will_do_comes_back_as_it_is():
     assert [checks.probability("p", p) for p in (0, 0.5, np.float32(1))] == [0, 0.5, 1]
     assert checks.positive("x", 1e-9) == 1e-9
+    assert checks.between("angle", 180, 0, 180) == 180
+    assert checks.one_of("fill", None, ("a", None)) is None
     assert checks.require(True, "Anything will do.", "this") is None
 
 
@@ -86,6 +95,13 @@ def test_numbers_are_whole_from_the_least_one_on_and_real_if_they_are_finite():
     assert [checks.is_whole(n, 3) for n in (2, 3)] == [False, True]
     assert checks.is_whole(-5)
     assert all(map(checks.is_number, (0, -2.5, np.float16(1), Fraction(1, 3))))
+
+
+@pytest.mark.parametrize("pair", [0.5, (0.5,), (0.6, 0.5), (0.1, 0.5), (0.5, 1.1), ("0.5", 1), (0.5, None)])
+def test_what_is_no_ordered_pair_within_the_bounds_is_none(pair):
+    assert not checks.is_ordered(pair, 0.2, 1)
+    assert checks.is_ordered((0.2, 1), 0.2, 1)
+    assert checks.is_ordered([0.5, 0.5], 0.2, 1)
 
 
 def test_only_the_standard_library_is_imported():

@@ -8,6 +8,7 @@ import nbformat
 import pytest
 
 from course_lib import notebooks
+from course_lib.grading import submission
 
 GUESS = 'predict("How many?", ...)'
 
@@ -141,6 +142,13 @@ def test_every_local_link_of_the_copies_leads_somewhere(tmp_path):
         for source in sources(path):
             for link in re.findall(r"\]\(([^)#: ]*\.(?:ipynb|md|png))[)#]", source):
                 assert (path.parent / link).exists(), f"{path.name}: {link}"
+
+
+def test_a_work_folder_that_is_handed_in_has_its_exercises_graded_and_no_chapter(course):
+    notebooks.copy_exercises(course)
+    notebooks.copy_chapters(course)
+    found, _ = submission.notebooks(course / "work")
+    assert found == [course / "work" / "00_a.ipynb"]
 
 
 def test_tracked_files_stay_clean_after_reading_running_and_guessing(course):

@@ -7,19 +7,25 @@ learner's notebooks.
 
 import contextlib
 import difflib
+import io
 import json
 import os
 from pathlib import Path
+from types import FunctionType
 
 from course_lib.grading.answer import attempt
 from course_lib.grading.catalogue import chapter_questions, questions
 from course_lib.grading.feedback import LOOKS, note, number, table, titled
+from course_lib.grading.limit import Limit, OutOfTimeError, out_of_time
 from course_lib.grading.question import judge
 from course_lib.grading.questions import CHAPTERS
 
 __all__ = ["check", "hint", "points", "progress"]
 
 RECORD = Path(".progress.json")
+SECONDS = 10  # of computing for the cases of a question, as the grader of a class gives
+MOST_PRINTED = 2_000  # characters
+MISSING = object()
 # Made before any answer runs: an answer may replace the builtins that making it takes.
 UNJUDGED = note(
     f"{LOOKS['error'][0]} The answer could not be judged: restart the kernel and run the cells again from "
@@ -31,8 +37,11 @@ _verdicts = {}  # of this session, by question
 _hints_shown = {}
 
 
-def check(question, answer):
-    """Run `answer` on the cases of the question called `question`, visible and seeded, and say how it did."""
+def check(question=None, answer=MISSING):
+    """Run `answer` on the cases of the question called `question`, visible and seeded, and say how it did.
+
+    An answer that computes for more than ten seconds is stopped. What it prints is shown for the first case.
+    """
     try:
         return _check(question, answer)
     except Exception:
@@ -42,14 +51,12 @@ def check(question, answer):
 def _check(name, answer):
     question = _find(name)
     if question is None:
-        return _unknown("question", name, questions())
-    cases, outcomes = question.cases(), []
-    for case in question.cases():
-        outcomes.append(attempt(answer, case))
-        if outcomes[-1].get("raised") == "KeyboardInterrupt":
-            outcomes += [outcomes[-1]] * (len(cases) - len(outcomes))
-            break
-    verdict = judge(question, cases, outcomes)
+        own = name.__name__ if type(name) is FunctionType and name.__name__ in questions() else "output_size"
+        return _unknown("question", name, questions(), f'check("{own}", {own})')
+    if answer is MISSING:
+        return note(f'Your answer is required too, without a call: `check("{name}", {name})`.')
+    cases = question.cases()
+    verdict = judge(question, cases, _outcomes(question, answer))
     _verdicts[verdict.question] = verdict
     _remember(verdict)
     sentence = verdict.sentence
@@ -60,20 +67,55 @@ def _check(name, answer):
     return titled(verdict.status, f"{sign} {word}", [question.name, amount], sentence, points=verdict.points)
 
 
-def hint(question):
+def _outcomes(question, answer):
+    """Return the outcome of each case; after one that was interrupted or stopped, no other is tried."""
+    cases, outcomes = question.cases(), []
+    has_printed = False
+    with Limit(SECONDS) as limit:
+        for case in cases:
+            call, printed = question.call(case), _Printed()
+            try:
+                with contextlib.redirect_stdout(printed):
+                    outcomes.append(limit.call(attempt, answer, case))
+            except OutOfTimeError:
+                outcomes.append(out_of_time(SECONDS))
+            if printed.getvalue() and not has_printed:
+                has_printed = True
+                _show(call, printed.getvalue())
+            if "ended" in outcomes[-1] or outcomes[-1].get("raised") == "KeyboardInterrupt":
+                break
+    return outcomes + outcomes[-1:] * (len(cases) - len(outcomes))
+
+
+class _Printed(io.StringIO):
+    """Keep the beginning of what is printed: a loop that never ends would fill the notebook."""
+
+    def write(self, text):
+        super().write(text[: max(0, MOST_PRINTED - self.tell())])
+        return len(text)
+
+
+def _show(call, text):
+    more = " …" if len(text) == MOST_PRINTED else ""
+    text = text.encode(errors="backslashreplace").decode().rstrip()
+    with contextlib.suppress(UnicodeError, OSError):
+        print(f"{call} prints:\n{text}{more}")
+
+
+def hint(question=None):
     """Show the next hint of the question called `question`; the last one says the most."""
     found = _find(question)
     if found is None:
-        return _unknown("question", question, questions())
+        return _unknown("question", question, questions(), 'hint("output_size")')
     count = min(_hints_shown.get(found.name, 0) + 1, len(found.hints))
     _hints_shown[found.name] = count
     return titled("note", f"Hint {count} of {len(found.hints)}", [found.name], found.hints[count - 1])
 
 
-def points(chapter):
+def points(chapter=None):
     """Add up the points of the checks of `chapter` that ran in this session."""
     if chapter not in tuple(CHAPTERS):  # also when it is no string
-        return _unknown("chapter", chapter, CHAPTERS)
+        return _unknown("chapter", chapter, CHAPTERS, 'points("lenet5")')
     earned, possible, rows = 0, 0, []
     for question in chapter_questions(chapter):
         verdict = _verdicts.get(question.name)
@@ -106,10 +148,12 @@ def _find(name):
     return questions().get(name) if isinstance(name, str) else None
 
 
-def _unknown(kind, name, known):
-    near = difflib.get_close_matches(name, known, n=1) if isinstance(name, str) else []
-    called = f"`{name}`" if isinstance(name, str) else "that: its name is required, as a string"
-    return note(f"There is no {kind} called {called}." + (f" Did you mean `{near[0]}`?" if near else ""))
+def _unknown(kind, name, known, usage):
+    if not isinstance(name, str):
+        return note(f"The name of a {kind} is required, as a string: `{usage}`.")
+    near = difflib.get_close_matches(name, known, n=1)
+    guess = f" Did you mean `{near[0]}`?" if near else ""
+    return note(f"There is no {kind} called `{name}`.{guess}")
 
 
 def _plural(noun, count):

@@ -5,6 +5,7 @@ import functools
 import json
 import os
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -233,10 +234,62 @@ def test_an_unknown_name_is_answered_with_the_nearest():
     assert "Did you mean `output_size`?" in str(check("output_sise", stub))
     assert "Did you mean `output_size`?" in str(hint("outputsize"))
     assert "Did you mean `lenet5`?" in str(points("lenet"))
+
+
+def test_what_is_no_name_is_answered_with_what_is_required():
     for name in (None, 3, output_size, ["output_size"]):
-        assert "its name is required, as a string" in str(check(name, stub))
-        assert "its name is required, as a string" in str(hint(name))
-        assert "its name is required, as a string" in str(points(name))
+        assert str(check(name, stub)).startswith("The name of a question is required, as a string: `check(")
+        assert str(hint(name)) == 'The name of a question is required, as a string: `hint("output_size")`.'
+        assert str(points(name)) == 'The name of a chapter is required, as a string: `points("lenet5")`.'
+
+
+def test_a_call_that_lacks_something_is_answered_with_the_whole_call():
+    same_padding = grading.questions()["same_padding"].reference
+    assert '`check("output_size", output_size)`' in str(check())
+    assert '`check("same_padding", same_padding)`' in str(check(same_padding))
+    assert 'Your answer is required too, without a call: `check("correlate", correlate)`' in str(
+        check("correlate")
+    )
+    assert "Did you mean `correlate`?" in str(check("corelate"))
+    assert str(hint()) == str(hint(None))
+    assert str(points()) == str(points(None))
+
+
+def test_what_an_answer_prints_is_shown_once_with_its_case(capsys):
+    def answer(*case):
+        print("between", case)
+        return 28
+
+    feedback = check("output_size", answer)
+    assert capsys.readouterr().out == (
+        "output_size(size=32, kernel=5, stride=1, padding=0) prints:\nbetween (32, 5, 1, 0)\n"
+    )
+    assert "between" not in feedback.text
+
+
+def test_of_what_an_answer_prints_without_end_the_beginning_is_shown(capsys):
+    check("output_size", lambda *case: print("\ud800", "x" * 10**6))
+    shown = capsys.readouterr().out
+    assert len(shown) < 2 * learner.MOST_PRINTED
+    assert shown.endswith("x …\n")
+
+
+def test_an_answer_that_does_not_end_is_stopped(monkeypatch, capsys):
+    def answer(*case):
+        print("Here.")
+        while True:
+            pass
+
+    monkeypatch.setattr(learner, "SECONDS", 0.3)
+    start = time.monotonic()
+    feedback = check("output_size", answer)
+    assert time.monotonic() - start < 5
+    assert str(feedback) == (
+        "✘ Took too long: output_size, 0 of 2 points. `output_size(size=32, kernel=5, stride=1, padding=0)` "
+        "did not end within 0.3 seconds of computing. Does a loop never end?"
+    )
+    assert capsys.readouterr().out.endswith("prints:\nHere.\n")
+    assert check("output_size", output_size).points == 2
 
 
 def test_hints_come_one_by_one_and_only_when_asked():

@@ -6,8 +6,8 @@ import json
 import os
 import random
 import re
+import tomllib
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from course_lib.grading import reports
 from course_lib.grading.answer import attempt
-from course_lib.grading.feedback import LOOKS
+from course_lib.grading.feedback import LOOKS, number
 from course_lib.grading.question import judge
+from course_lib.grading.release import ROOT
 from course_lib.grading.reports import slug, write
 
 BIAS = "The bias is missing: each filter has one."
@@ -133,7 +134,8 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open[-1:] != ["style"]:
+        is_layout = data.startswith("\n") and not data.strip()  # between two tags of a template
+        if self.open[-1:] != ["style"] and not is_layout:
             self.text += data
 
 
@@ -145,8 +147,8 @@ def rows(page, caption):
     """Return the cells' text of the body rows of the table with this caption, in the page's source."""
     body = page.split(f">{caption}</caption>")[1].split("</table>")[0].split("</thead>")[1]
     return [
-        [re.sub("<[^>]*>", " ", cell).split() for cell in re.findall("<t[hd].*?</t[hd]>", row)]
-        for row in re.findall("<tr.*?</tr>", body)
+        [re.sub("<[^>]*>", " ", cell).split() for cell in re.findall("<t[hd].*?</t[hd]>", row, re.DOTALL)]
+        for row in re.findall("<tr.*?</tr>", body, re.DOTALL)
     ]
 
 
@@ -172,7 +174,7 @@ def test_the_points_add_up_in_every_report(tmp_path):
         scope = json.loads(read(tmp_path / "gradescope" / f"{name}.json"))
         assert scope["score"] == total
         assert round(sum(test["score"] for test in scope["tests"]), 9) == total
-        assert f"{reports._number(total)} of 9 points" in Page(read(tmp_path / f"learners/{name}.html")).text
+        assert f"{number(total)} of 9 points" in Page(read(tmp_path / f"learners/{name}.html")).text
     index = read(tmp_path / "index.html")
     assert {row[0][0]: float(row[3][0]) for row in rows(index, "Learners and their points")} == totals
     assert "<dd>1.8</dd><dt>mean of 9 points</dt>" in index
@@ -276,7 +278,7 @@ def test_every_page_is_well_formed_alone_and_accessible(tmp_path, made, safe):
 def test_a_bar_never_stands_without_its_value(tmp_path):
     write(tmp_path, class_of_four())
     for path in (tmp_path / "index.html", tmp_path / "learners" / "bela.html"):
-        bare = [row for row in re.findall("<tr.*?</tr>", read(path)) if 'class="bar"' in row]
+        bare = [row for row in re.findall("<tr.*?</tr>", read(path), re.DOTALL) if 'class="bar"' in row]
         assert bare
         assert all(re.search(r"\d", re.sub("<[^>]*>", "", row)) for row in bare)
 
@@ -454,9 +456,9 @@ def test_what_to_do_next_is_unreadable_then_named_then_tried_then_untouched():
         asked("done"),
     ]
     one = learner("ada", unreadable(), chapter("foundations", *questions))
-    steps = [step["question"] for _, step in reports._steps(one, most=9)]
+    steps = [step["question"] for _, step in reports._next(one, most=9)]
     assert steps == ["", "named", "slow", "untouched"]
-    assert len(reports._steps(one)) == 3
+    assert len(reports._next(one)) == 3
 
 
 def test_what_to_do_next_names_the_exercise_the_mistake_and_the_hint(tmp_path):
@@ -533,7 +535,7 @@ def test_a_batch_without_learners_is_still_a_report(tmp_path):
     assert "None." in Page(read(tmp_path / "index.html")).text
 
 
-PAGE = (Path(__file__).parents[2] / "docs" / "grading.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "grading.md").read_text(encoding="utf-8")
 
 
 def listed(header):
@@ -559,3 +561,16 @@ def test_the_question_in_the_instructor_s_page_can_be_asked():
     verdicts = [judge(question, cases, [attempt(each, case) for case in cases]) for each in answers]
     assert [verdict.status for verdict in verdicts] == ["right", "partly"]
     assert verdicts[1].mistake in question.mistakes
+
+
+def test_an_installed_package_has_every_file_that_is_no_python():
+    package_data = tomllib.loads(read(ROOT / "pyproject.toml"))["tool"]["setuptools"]["package-data"]
+    brought = {
+        path
+        for package, patterns in package_data.items()
+        for pattern in patterns
+        for path in (ROOT / package.replace(".", "/")).glob(pattern)
+    }
+    files = {path for path in (ROOT / "course_lib").rglob("*.*") if path.suffix not in (".py", ".pyc")}
+    assert {path.name for path in files} >= {"facts.csv", "page.html", "style.css"}
+    assert files == brought

@@ -1,12 +1,14 @@
 """Of a notebook's statements, those that an answer needs are run, and no others."""
 
+import json
+
 import pytest
 
-from course_lib.grading import runner
+from course_lib.grading import slicer
 
 
 def chosen(name, source):
-    return [each.source for each in runner.program(name, runner.statements(source))]
+    return [statement.source for statement in slicer.program(name, slicer.statements(source))]
 
 
 @pytest.mark.parametrize(
@@ -35,8 +37,8 @@ def chosen(name, source):
     ],
 )
 def test_an_answer_takes_the_statements_that_it_needs(source, needed):
-    every = [each.source for each in runner.statements(source)]
-    assert chosen("f", source) == [every[each] if isinstance(each, int) else each for each in needed]
+    every = [statement.source for statement in slicer.statements(source)]
+    assert chosen("f", source) == [every[line] if isinstance(line, int) else line for line in needed]
 
 
 def test_lines_that_only_ipython_understands_do_nothing():
@@ -48,4 +50,44 @@ def test_lines_that_only_ipython_understands_do_nothing():
 
 def test_a_long_cell_is_read_in_time_that_grows_with_its_length():
     # 20,000 statements: read one by one from the whole source, they would take minutes.
-    assert len(runner.statements("x = 1\n" * 20_000)) == 20_000
+    assert len(slicer.statements("x = 1\n" * 20_000)) == 20_000
+
+
+def read(*cells, names=("f", "g"), heavy=("keras",)):
+    content = json.dumps({"cells": [{"cell_type": "code", "source": source} for source in cells]})
+    return slicer.read(content.encode(), names, heavy, "✔ Right</b>")
+
+
+def test_an_answer_says_what_it_uses_and_how_often_it_is_defined():
+    twice = "import keras.ops\ndef g():\n    return keras\n"
+    answers = read(twice, ["def f():\n", "    return g()"], twice)["found"]
+    assert [answers[name]["uses"] for name in "fg"] == [["g"], []]
+    assert [answers[name]["definitions"] for name in "fg"] == [1, 2]
+    assert answers["f"]["heavy"]
+    assert ["def f():\n    return g()", True] in answers["f"]["program"]
+
+
+def test_a_stub_has_no_definition_and_a_broken_cell_says_what_is_wrong():
+    stub = "def f():\n    raise NotImplementedError()"
+    assert read(stub)["found"]["f"]["definitions"] == 0
+    broken = read(stub, "def f(:\n    return 1")["found"]["f"]
+    assert list(broken) == ["broken"]
+    assert "`def f(:`" in broken["broken"]
+    assert read("def f(:\n    return 1", "f = 1")["found"]["f"]["definitions"] == 1
+
+
+def test_a_file_that_is_no_notebook_says_why():
+    for content, why in (
+        (b"{", "not JSON"),
+        (b"[" * 10**5, "too deeply nested"),
+        (b"{}", "no list of cells"),
+    ):
+        assert why in slicer.read(content, ["f"], (), "✔")["unreadable"]
+
+
+def test_a_stored_check_that_said_right_is_found():
+    cell = {"cell_type": "code", "source": "", "outputs": []}
+    for markup in (["<b>✔ Right</b> · f · 2", " of 2"], "<b>✘ Not yet</b> · g · 0 of 2"):
+        cell["outputs"].append({"data": {"text/html": markup}})
+    content = json.dumps({"cells": [cell]}).encode()
+    assert slicer.read(content, ["f", "g"], (), "✔ Right</b>")["said_right"] == ["f"]

@@ -12,6 +12,10 @@ it; both can be changed (`delete_checkpoint`, `double_checkpoint`). But it keeps
 other callbacks remember, dropout and a seeded pipeline begin anew, it goes on with another optimizer or on
 other data without a word, and a kill between its two files, weights and epoch, trains an epoch twice.
 
+`train` compiles a classifier and fits it in one call; `gradient_norms` says what gradient reaches each layer.
+Behind this face stand `recipes` (how the papers trained), `evaluation` (errors as they print them) and
+`canaries` (which say what goes wrong, and in which layer).
+
 **Scale.** The batch of the pipeline is the global one: each of N replicas gets 1/N of it, wherever it runs.
 The learning rate belongs to the global batch, so it stays as it is when replicas are added; who makes the
 batch k times as large multiplies it by k, after a warm-up (Goyal et al. 2017, sections 2.1 and 2.2).

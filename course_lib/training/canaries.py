@@ -239,10 +239,9 @@ def _kind(model):
         return None, None
     loss = keras.losses.get(losses[0])
     name = getattr(loss, "name", getattr(loss, "__name__", ""))
-    kind = (
-        "cross-entropy" if "categorical_crossentropy" in name else "distances" if name == "map_loss" else None
-    )
-    return kind, kind and classes
+    if "categorical_crossentropy" in name:
+        return "cross-entropy", classes
+    return ("distances", classes) if name == "map_loss" else (None, None)
 
 
 def _is_finite(*tensors):

@@ -10,6 +10,7 @@ evaluation.evaluate(model, data.test, crop_size=227)          # ten crops
 import numpy as np
 
 from course_lib.backend import keras
+from course_lib.checks import is_whole, require
 from course_lib.layers import EuclideanRBF
 
 __all__ = ["evaluate", "predict_ten_crop", "ten_crop", "top_k_error"]
@@ -32,18 +33,18 @@ def top_k_error(labels, scores, k=1):
         ValueError: if an argument is not as above, or a score is not a number.
     """
     labels, scores = np.asarray(labels), np.asarray(scores)
-    if scores.ndim != 2 or labels.size != len(scores) or labels.dtype.kind not in "iu" or not len(scores):
-        shapes = f"labels {labels.dtype} {labels.shape}, scores {scores.shape}"
-        raise ValueError(f"scores must be (N, classes), labels N whole numbers. Received: {shapes}")
+    shapes = f"labels {labels.dtype} {labels.shape}, scores {scores.shape}"
+    fit = scores.ndim == 2 and labels.size == len(scores) > 0 and labels.dtype.kind in "iu"
+    require(fit, "scores must be (N, classes), labels N whole numbers.", shapes)
     classes = scores.shape[1]
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 1 <= k <= classes:
-        raise ValueError(f"k must be from 1 to {classes}, the number of classes. Received: k={k!r}")
+    require(
+        is_whole(k, 1) and k <= classes, f"k must be from 1 to {classes}, the number of classes.", f"k={k!r}"
+    )
     labels = labels.reshape(-1, 1)
-    if labels.min() < 0 or labels.max() >= classes:
-        received = f"{labels.min()} to {labels.max()}"
-        raise ValueError(f"labels must be from 0 to {classes - 1}. Received: {received}")
-    if np.isnan(scores).any():
-        raise ValueError("scores must be numbers. Received: NaN")
+    least, most = labels.min(), labels.max()
+    is_class = least >= 0 and most < classes
+    require(is_class, f"labels must be from 0 to {classes - 1}.", f"{least} to {most}")
+    require(not np.isnan(scores).any(), "scores must be numbers.", "NaN")
     at_least = scores >= np.take_along_axis(scores, labels, axis=1)  # the class itself included
     return float(np.mean(at_least.sum(axis=1) > k))
 
@@ -67,11 +68,10 @@ def evaluate(model, batches, k=(1, 5), *, crop_size=None):
     for x, y in batches:
         labels.append(np.reshape(keras.tree.flatten(y)[0], -1))
         scores.append(_predict(model, x) if crop_size is None else predict_ten_crop(model, x, crop_size))
-    if not labels:
-        raise ValueError("batches must hold a batch or more. Received: none")
-    labels, scores = np.concatenate(labels), np.concatenate(scores)
-    scores = -scores if isinstance(model.layers[-1], EuclideanRBF) else scores
-    return {number: top_k_error(labels, scores, number) for number in np.atleast_1d(k).tolist()}
+    require(labels, "batches must hold a batch or more.", "none")
+    sign = -1 if isinstance(model.layers[-1], EuclideanRBF) else 1
+    all_labels, all_scores = np.concatenate(labels), sign * np.concatenate(scores)
+    return {number: top_k_error(all_labels, all_scores, number) for number in np.atleast_1d(k).tolist()}
 
 
 def ten_crop(images, size):
@@ -88,13 +88,11 @@ def ten_crop(images, size):
         ValueError: if the pictures are smaller.
     """
     images = keras.ops.convert_to_tensor(images)
-    sides = tuple(images.shape[1:3])
-    if len(images.shape) != 4 or not isinstance(size, int) or not 1 <= size <= min(sides):
-        received = f"images {tuple(images.shape)}, size={size!r}"
-        raise ValueError(
-            f"images must be (N, H, W, C) and at least `size` high and wide. Received: {received}"
-        )
-    down, right = sides[0] - size, sides[1] - size
+    shape = tuple(images.shape)
+    fit = len(shape) == 4 and is_whole(size, 1) and size <= min(shape[1:3])
+    received = f"images {shape}, size={size!r}"
+    require(fit, "images must be (N, H, W, C) and at least `size` high and wide.", received)
+    down, right = shape[1] - size, shape[2] - size
     places = ((0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2))
     crops = [images[:, top : top + size, left : left + size] for top, left in places]
     return keras.ops.stack([*crops, *(keras.ops.flip(crop, axis=2) for crop in crops)], axis=1)
@@ -110,11 +108,9 @@ def predict_ten_crop(model, images, size):
     for start in range(0, len(images), PICTURES):
         crops = ten_crop(images[start : start + PICTURES], size)
         scores = _predict(model, keras.ops.reshape(crops, (-1, *crops.shape[2:])))
-        if scores.min() < 0 or not np.allclose(scores.sum(axis=1), 1, atol=1e-2):
-            raise ValueError(
-                "To be averaged over crops, outputs must be probabilities (a softmax). "
-                f"Received: from {scores.min():.3g} to {scores.max():.3g}"
-            )
+        are_probabilities = scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-2)
+        required = "To be averaged over crops, outputs must be probabilities (a softmax)."
+        require(are_probabilities, required, f"from {scores.min():.3g} to {scores.max():.3g}")
         predictions.append(scores.reshape(-1, 10, scores.shape[1]).mean(axis=1))
     return np.concatenate(predictions)
 

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from course_lib.backend import keras
-from course_lib.checks import whole
+from course_lib.checks import require, whole
 from course_lib.training import batches, replicas
 from course_lib.training.checkpoint import Checkpoint
 from course_lib.training.progress import Progress
@@ -183,26 +183,25 @@ def _stopping_in_words(progress, several, goes_on):
 
 
 def _require_directory(directory, needed):
-    if needed and directory is None:
-        raise ValueError("`restore_best_weights` and `monitor` need a directory. Received: directory=None")
-    if directory is not None and not (
-        isinstance(directory, str | os.PathLike)
-        and (Path(directory).is_dir() or not Path(directory).exists())
-    ):
-        raise ValueError(
-            f"`directory` must be a folder, or a path for a new one. Received: directory={directory!r}"
-        )
+    required = "`restore_best_weights` and `monitor` need a directory."
+    require(directory is not None or not needed, required, "directory=None")
+    if directory is None:
+        return
+    is_path = isinstance(directory, str | os.PathLike)
+    is_folder = is_path and (Path(directory).is_dir() or not Path(directory).exists())
+    required = "`directory` must be a folder, or a path for a new one."
+    require(is_folder, required, f"directory={directory!r}")
 
 
 def _require_callbacks(callbacks, directory):
-    if not isinstance(callbacks, tuple | list) or not all(
+    are_callbacks = isinstance(callbacks, tuple | list) and all(
         isinstance(callback, keras.callbacks.Callback) for callback in callbacks
-    ):
-        raise ValueError(f"`callbacks` must be a list of Keras callbacks. Received: callbacks={callbacks!r}")
-    for callback in callbacks:
-        if directory is not None and getattr(callback, "restore_best_weights", False):
-            raise ValueError(
-                "With a directory, `fit` itself restores the best weights, as a kill would lose a "
-                "callback's: fit(restore_best_weights=True). Received: "
-                f"{type(callback).__name__}(restore_best_weights=True)"
-            )
+    )
+    require(are_callbacks, "`callbacks` must be a list of Keras callbacks.", f"callbacks={callbacks!r}")
+    for callback in callbacks if directory is not None else ():
+        require(
+            not getattr(callback, "restore_best_weights", False),
+            "With a directory, `fit` itself restores the best weights, as a kill would lose a callback's: "
+            "fit(restore_best_weights=True).",
+            f"{type(callback).__name__}(restore_best_weights=True)",
+        )

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from course_lib.backend import keras
+from course_lib.checks import require
 
 __all__ = ["gradient_norms"]
 
@@ -27,11 +28,8 @@ def gradient_norms(model, x, y, *, loss=CROSS_ENTROPY, loss_weights=None, traini
     """
     heads = len(model.outputs)
     weights = [1.0] * heads if loss_weights is None else list(loss_weights)
-    if len(weights) != heads:
-        raise ValueError(
-            f"loss_weights must have a number for each of the {heads} heads. "
-            f"Received: loss_weights={loss_weights!r}"
-        )
+    required = f"loss_weights must have a number for each of the {heads} heads."
+    require(len(weights) == heads, required, f"loss_weights={loss_weights!r}")
     kernels = {layer.name: layer.kernel.value for layer in model.layers if hasattr(layer, "kernel")}
     compare = keras.losses.get(loss)
     with tf.GradientTape() as tape:

@@ -18,6 +18,7 @@ import difflib
 
 from course_lib import datasets
 from course_lib.backend import keras
+from course_lib.checks import require, whole
 from course_lib.datasets import Augmentation
 from course_lib.layers import EuclideanRBF, MAPLoss, NearestAccuracy
 
@@ -48,8 +49,7 @@ class CoupledSGD(keras.optimizers.SGD):
         self, learning_rate=0.01, momentum=0.0, nesterov=False, l2=0.0, name="coupled_sgd", **kwargs
     ):
         super().__init__(learning_rate, momentum, nesterov, name=name, **kwargs)
-        if not l2 >= 0:
-            raise ValueError(f"l2 must be 0 or more. Received: l2={l2!r}")
+        require(l2 >= 0, "l2 must be 0 or more.", f"l2={l2!r}")
         self.l2 = l2
 
     def update_step(self, gradient, variable, learning_rate):
@@ -107,11 +107,9 @@ class Recipe:
         Raises:
             ValueError: if an argument is no positive whole number.
         """
-        epochs = self.epochs if epochs is None else epochs
-        for name, value in (("steps_per_epoch", steps_per_epoch), ("epochs", epochs)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a whole number, 1 or more. Received: {name}={value!r}")
-        steps, (starts, rates) = steps_per_epoch * epochs, zip(*self.rates, strict=True)
+        passes = whole("epochs", self.epochs if epochs is None else epochs)
+        steps = whole("steps_per_epoch", steps_per_epoch) * passes
+        starts, rates = zip(*self.rates, strict=True)
         schedules = keras.optimizers.schedules
         if self.fall == "linear":
             return schedules.PolynomialDecay(rates[0], steps, end_learning_rate=0.0)
@@ -157,13 +155,16 @@ class Recipe:
         Returns:
             A `datasets.Dataset`; for several heads, each gets the labels.
         """
-        name, side = dataset or self.dataset, image_size or self.image_size
-        if name.startswith("imagenet2012"):
-            options = {"splits": ("train", "validation"), **options}
-        resize = self.resize and round(self.resize * side / self.image_size)
+        name = dataset or self.dataset
+        side = image_size or self.image_size
         same = ("pad", "color", "value_range", "center", "augmentation")
-        chosen = {"image_size": side, "resize": resize, "batch_size": batch_size or self.batch_size}
-        data = datasets.load(name, **{key: getattr(self, key) for key in same} | chosen | options)
+        chosen = {key: getattr(self, key) for key in same}
+        chosen["image_size"] = side
+        chosen["resize"] = self.resize and round(self.resize * side / self.image_size)
+        chosen["batch_size"] = batch_size or self.batch_size
+        if name.startswith("imagenet2012"):
+            chosen["splits"] = ("train", "validation")
+        data = datasets.load(name, **{**chosen, **options})
         heads = len(self.loss_weights)
         if heads == 1:
             return data
@@ -482,9 +483,8 @@ def recipe(name, *, depth=None):
         near = difflib.get_close_matches(str(name), RECIPES, n=3)
         meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ValueError(f"name must be one of {', '.join(RECIPES)}. Received: name={name!r}{meant}")
-    found = RECIPES[name]
-    if found is CIFAR_NET and depth is not None and depth >= 110:
-        warm_up = "0.01 until the training error falls below 80 %, about 400 iterations: here one epoch"
-        rates = RECIPES["preact_resnet"].rates
-        return dataclasses.replace(found, rates=rates, ours=(*found.ours, warm_up))
-    return found
+    plan = RECIPES[name]
+    if plan is not CIFAR_NET or depth is None or depth < 110:
+        return plan
+    warm_up = "0.01 until the training error falls below 80 %, about 400 iterations: here one epoch"
+    return dataclasses.replace(plan, rates=RECIPES["preact_resnet"].rates, ours=(*plan.ours, warm_up))

@@ -129,7 +129,9 @@ class _Pass:
     """Runs one step of the model on each batch of a pipeline."""
 
     def __init__(self, model, batches, step, mode):
-        strategy, self.model, self.mode = model.distribute_strategy, model, mode
+        strategy = model.distribute_strategy
+        self.model = model
+        self.mode = mode
         options = tf.data.Options()
         options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
         self.batches = strategy.experimental_distribute_dataset(batches.with_options(options))

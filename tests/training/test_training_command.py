@@ -154,6 +154,7 @@ def test_workers_are_started_again_after_a_kill_and_who_died_is_blamed_not_who_m
     starts = worker("""
         if starts == 1:
             if index == 1:
+                time.sleep(1)  # as on a busy machine: who missed it is seen first
                 os.kill(os.getpid(), signal.SIGKILL)
             sys.exit(75)
     """)
@@ -163,6 +164,13 @@ def test_workers_are_started_again_after_a_kill_and_who_died_is_blamed_not_who_m
         "python -m course_lib.training: worker 1 was killed by SIGKILL; the others were stopped",
         "python -m course_lib.training: restart 1 of 2",
     ]
+
+
+def test_a_worker_that_hangs_does_not_keep_who_missed_it_waiting(worker, capfd, monkeypatch):
+    monkeypatch.setattr(command, "TO_BE_SEEN", 0.2)
+    worker("sys.exit(75) if index == 0 else time.sleep(100)")
+    assert run(TWO) == 1
+    assert "worker 0 ended with exit code 75; the others were stopped" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("code", [2, 3])

@@ -9,7 +9,7 @@ INSTALLED = $(VENV)/installed$(if $(GPU),-gpu)
 LAB_FLAGS ?=
 # JupyterLab refuses root unless told.
 LAB = $(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) --ServerApp.root_dir="$(CURDIR)" \
-	--LabApp.default_url=/lab/tree/notebooks/00_foundations.ipynb $(LAB_FLAGS)
+	--LabApp.default_url=/lab/tree/work/notebooks/00_foundations.ipynb $(LAB_FLAGS)
 # Without this JupyterLab asks, at every first start, whether it may fetch news.
 SETTINGS = $(VENV)/share/jupyter/lab/settings
 NO_NEWS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
@@ -26,7 +26,7 @@ test: install
 	$(BIN)/python -m course_lib.grading.release --check
 	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --nbval tests notebooks solutions
 
-# For maintainers: run all notebooks and store their outputs; make the exercises from the solutions.
+# For maintainers: run all notebooks and store their outputs; write solutions and exercises from the questions.
 notebooks: install
 	$(BIN)/python -m course_lib.notebooks execute
 

@@ -1,6 +1,16 @@
 """How pytest treats the notebooks; the library's own fixtures are in tests/conftest.py."""
 
+import os
+
 import pytest
+
+
+def pytest_configure(config):
+    """Make a value outside its band an error, in kernels too, and find nbval's file from any folder."""
+    os.environ["COURSE_STRICT"] = "1"
+    path = config.getoption("nbval_sanitize_with", None)
+    if path:
+        config.option.nbval_sanitize_with = str(config.rootpath / path)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -23,8 +23,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_lib import architectures, datasets, layers, training
+from course_lib import architectures, layers, training
 from course_lib.backend import keras
+from course_lib.data import Augmentation, load
 
 import tensorflow as tf  # isort: skip
 
@@ -47,7 +48,7 @@ class Comparison(NamedTuple):
 
 def fit():
     """`training.fit`, showing progress, against a silent `keras.Model.fit`: LeNet-5, five epochs of digits"""
-    data = datasets.load("digits", image_size=20, pad=6)
+    data = load("digits", image_size=20, pad=6)
     models = [_compiled(architectures.lenet5(), layers.MAPLoss()) for _ in range(2)]
 
     def ours():
@@ -94,15 +95,15 @@ def lenet5():
 
 def pipeline_digits():
     """Pipeline of digits, shifted, scaled, squeezed and sheared, against the training step of LeNet-5"""
-    changes = datasets.Augmentation(shift=2, scale=0.2, squeeze=0.2, shear=0.3)
-    data = datasets.load("digits", image_size=20, pad=6, augmentation=changes)
+    changes = Augmentation(shift=2, scale=0.2, squeeze=0.2, shear=0.3)
+    data = load("digits", image_size=20, pad=6, augmentation=changes)
     return _beside_step(data, architectures.lenet5(), layers.MAPLoss())
 
 
 def pipeline_shapes():
     """Pipeline of shapes 32x32, flipped, cropped and coloured, against the training step of ResNet-20"""
-    changes = datasets.Augmentation(flip="horizontal", crop=0.875, color=0.2)
-    data = datasets.load("shapes", image_size=32, augmentation=changes, train_count=512, test_count=64)
+    changes = Augmentation(flip="horizontal", crop=0.875, color=0.2)
+    data = load("shapes", image_size=32, augmentation=changes, train_count=512, test_count=64)
     return _beside_step(data, architectures.cifar_resnet(20))
 
 

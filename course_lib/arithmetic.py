@@ -319,7 +319,7 @@ def training_memory(parameters, activations, *, batch_size=1, optimizer_slots=2,
     return value_bytes * (parameters * (2 + optimizer_slots) + batch_size * activations)
 
 
-# Checks of the arguments
+# Checks of the arguments (not those of `course_lib.checks`: nothing but the standard library is imported)
 
 
 def _is_integer(value, minimum):

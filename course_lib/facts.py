@@ -1,9 +1,11 @@
 """Keep the claims that lecture notes make, and what running code says of them.
 
-`facts.csv` beside this file has one row a claim: id, chapter, claim, claimed, found, verdict, how, source.
-A chapter computes a value and hands it to `record`, which refuses one that differs from the row; the last
-cell calls `report`, which refuses a chapter that left a claim out. So neither the file nor the prose can
-drift from the code.
+`facts.csv` beside this file has one row a claim: id, chapter, claim, claimed, found, values, verdict, how,
+source. `found` is a template, `centre to corner {} to {}`, and `values`, separated by semicolons, fill it; a
+`found` without `{}` is a sentence, and its value is `yes`. `how` says where the values are computed: under a
+heading of the chapter, whose last cell hands all of them to `report`; or in a test, which hands them to
+`require`. Both refuse a value that differs from the row, so neither the file nor the prose can drift from the
+code. A claim of history is `cited`.
 
 Evidence that needs data which does not ship is computed once in the full profile and kept by `store` in
 `results.json`, with the command, the date and the versions that made it.
@@ -15,15 +17,27 @@ import json
 import platform
 from collections import Counter
 from dataclasses import dataclass, fields
-from decimal import Decimal
 from html import escape
 from importlib import metadata
-from numbers import Integral, Real
 from pathlib import Path
 
 import numpy as np
 
-__all__ = ["VERDICTS", "Fact", "Report", "band", "facts", "record", "report", "store", "stored", "text"]
+from course_lib.lesson import Band, text, within
+
+__all__ = [
+    "VERDICTS",
+    "Fact",
+    "Report",
+    "band",
+    "facts",
+    "record",
+    "report",
+    "require",
+    "store",
+    "stored",
+    "text",
+]
 
 FACTS_FILE = Path(__file__).with_name("facts.csv")
 RESULTS_FILE = Path(__file__).with_name("results.json")
@@ -31,29 +45,45 @@ RESULTS_FILE = Path(__file__).with_name("results.json")
 CORRECTED = ("wrong", "imprecise", "typo")
 VERDICTS = (*CORRECTED, "rounded", "right", "history")
 
+SEPARATOR = "; "
+
 _recorded = set()  # the ids that this session's cells have computed
 
 
 @dataclass(frozen=True, repr=False)
 class Fact:
-    """Hold one claim: what lecture notes say, what running code found, and the verdict."""
+    """Hold one claim: what lecture notes say, what running code found, and the verdict.
+
+    `found` is a template and `values`, a tuple of strings, fills it: `words` is the sentence that they make.
+    """
 
     id: str
     chapter: str
     claim: str
     claimed: str
     found: str
+    values: tuple
     verdict: str
     how: str
     source: str
+
+    @property
+    def words(self):
+        """Return what was found, in words."""
+        return self.found.format(*self.values) if self.values else self.found
 
     @property
     def cited(self):
         """Return whether a source, not a cell, confirms or refutes the claim: history cannot be computed."""
         return self.how == "cited"
 
+    @property
+    def tested(self):
+        """Return whether a test, not a cell of the chapter, computes the values."""
+        return self.how.startswith("tests/")
+
     def __repr__(self):
-        return f"{self.id}: {self.claim.rstrip('.')}. Found: {self.found}. Verdict: {self.verdict}."
+        return f"{self.id}: {self.claim.rstrip('.')}. Found: {self.words}. Verdict: {self.verdict}."
 
 
 def facts():
@@ -61,7 +91,7 @@ def facts():
 
     Raises:
         ValueError: if the columns are not the fields of `Fact`, a row is too short or too long, an id appears
-            twice or a verdict is unknown.
+            twice, a verdict is unknown or the values do not fill the template.
     """
     with FACTS_FILE.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
@@ -72,34 +102,60 @@ def facts():
     for row in rows:
         if len(row) != len(names) or row[0] in known:
             raise ValueError(f"Each row must have {len(names)} values and an id of its own. Received: {row}")
-        fact = known[row[0]] = Fact(*row)
+        columns = dict(zip(names, row, strict=True))
+        columns["values"] = tuple(columns["values"].split(SEPARATOR)) if columns["values"] else ()
+        fact = known[row[0]] = Fact(**columns)
         if fact.verdict not in VERDICTS:
             raise ValueError(f"The verdict must be one of {', '.join(VERDICTS)}. Received: {row}")
+        places = fact.found.count("{}")
+        if len(fact.values) != places and (places or fact.values != ("yes",)):
+            raise ValueError(
+                f"The values must fill the {places} places of found, or be `yes` at none. Received: {row}"
+            )
     return known
 
 
-def text(found):
-    """Return the one way in which a value is written in facts.csv.
+def _difference(fact, found):
+    """Return in words how the values that were found differ from those of the claim, or None if they don't.
 
-    A boolean is `yes` or `no`, an integer `60,000`, a shape (tuple or list of integers) `28 x 28 x 6`; a
-    string is itself.
+    Args:
+        fact: the `Fact`.
+        found: the value, or a tuple of values if the template has several places; `text` writes them.
+    """
+    several = len(fact.values) > 1 and isinstance(found, tuple)
+    try:
+        received = SEPARATOR.join(text(value) for value in (found if several else (found,)))
+    except ValueError as error:
+        return f"{fact.id}: {error}"
+    required = SEPARATOR.join(fact.values)
+    if received == required:
+        return None
+    return f"{fact.id} must be found as facts.csv has it, {required!r}. Received: {received!r}"
+
+
+def require(id, found):
+    """Compare what a test has found with the claim, and return its `Fact`.
+
+    Args:
+        id: the claim's id in facts.csv.
+        found: the value, or a tuple of values if the template has several places.
 
     Raises:
-        ValueError: for anything else. The digits of a float differ between machines: state it with `band`, or
-            format it where it is exact.
+        ValueError: if there is no such claim, or if a value differs from the one stored.
     """
-    if isinstance(found, str):
-        return found
-    if isinstance(found, bool | np.bool_):
-        return "yes" if found else "no"
-    if isinstance(found, Integral):
-        return f"{int(found):,}"
-    if isinstance(found, tuple | list) and found and all(isinstance(size, Integral) for size in found):
-        return " x ".join(text(size) for size in found)
-    raise ValueError(
-        "A found value must be a string, a boolean, an integer or a shape of integers; state a measured one "
-        f"with facts.band(value, low, high). Received: found={found!r}"
-    )
+    fact = _fact(id)
+    problem = _difference(fact, found)
+    if problem:
+        raise ValueError(problem)
+    return fact
+
+
+def _fact(id):
+    """Return the claim called `id`; a ValueError if there is none."""
+    fact = facts().get(id) if isinstance(id, str) else None
+    if fact is None:
+        raise ValueError(f"The id must be one of facts.csv. Received: id={id!r}")
+    return fact
 
 
 def record(id, found):
@@ -112,42 +168,21 @@ def record(id, found):
     Raises:
         ValueError: if there is no such claim, or if the value differs from the one stored.
     """
-    fact = facts().get(id) if isinstance(id, str) else None
-    if fact is None:
-        raise ValueError(f"The id must be one of facts.csv. Received: id={id!r}")
+    fact = _fact(id)
     _recorded.discard(id)  # a cell that is run again and now fails must not count
-    if text(found) != fact.found:
-        raise ValueError(f"{id} must be found as facts.csv has it, {fact.found!r}. Received: {text(found)!r}")
+    if text(found) != fact.words:
+        raise ValueError(f"{id} must be found as facts.csv has it, {fact.words!r}. Received: {text(found)!r}")
     _recorded.add(id)
     return fact
 
 
 def band(value, low, high, unit="", *, digits=None):
-    """Return `low to high unit`, the way to state a measured result whose digits differ between machines.
-
-    Args:
-        value: the measured number.
-        low, high: the band that it must lie in, both ends included (minimum and maximum over seeds).
-        unit: what follows the numbers, such as `%`.
-        digits: decimal places; by default as many as `low` and `high` need.
+    """Return the words of a band, `low to high unit`; `course_lib.lesson.band` shows the value beside them.
 
     Raises:
         ValueError: if the value lies outside the band or is not a number.
     """
-    bounds = (low, high)
-    if not all(isinstance(bound, Real) and np.isfinite(bound) for bound in bounds) or low >= high:
-        raise ValueError(f"A band must be two numbers, low < high. Received: low={low!r}, high={high!r}")
-    if digits is None:
-        digits = max(0, *(-Decimal(str(bound)).normalize().as_tuple().exponent for bound in bounds))
-    words = f"{low:,.{digits}f} to {high:,.{digits}f} {unit}".rstrip()
-    try:
-        value = float(value)
-        inside = low <= value <= high
-    except (TypeError, ValueError):  # no number
-        inside = False
-    if not inside:
-        raise ValueError(f"The value must lie within {words}. Received: value={value!r}")
-    return words
+    return within(Band(value, low, high, unit, digits)).words
 
 
 class Report:
@@ -171,11 +206,10 @@ class Report:
         lines = [corrected, ""]
         for fact in self.corrected:
             lines += [f"{fact.id}: {fact.verdict}"]
-            lines += [
-                f"  {name:8}{getattr(fact, name)}" for name in ("claim", "claimed", "found", "how", "source")
-            ]
+            columns = _columns(fact)
+            lines += [f"  {name:8}{columns[name]}" for name in ("claim", "claimed", "found", "how", "source")]
         lines += ["", confirmed, ""]
-        lines += [f"{fact.id:10}{fact.verdict:8}  {fact.claim}: {fact.found}" for fact in self.holding]
+        lines += [f"{fact.id:10}{fact.verdict:8}  {fact.claim}: {fact.words}" for fact in self.holding]
         return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self):
@@ -186,36 +220,52 @@ class Report:
         )
 
 
+def _columns(fact):
+    """Return what a report shows of a claim, by the name of its column."""
+    names = ("id", "claim", "claimed", "found", "verdict", "how", "source")
+    return {name: getattr(fact, name) for name in names} | {"found": fact.words}
+
+
 def _html_table(rows):
     """Return the claims as an HTML table without colours of its own: it suits light and dark pages."""
-    names = ("id", "claim", "claimed", "found", "verdict", "how", "source")
     left = 'style="text-align: left; vertical-align: top"'
+    names = ("id", "claim", "claimed", "found", "verdict", "how", "source")
     lines = ["<tr>" + "".join(f'<th scope="col" {left}>{name}</th>' for name in names) + "</tr>"]
     for fact in rows:
-        cells = (escape(getattr(fact, name)) for name in names)
-        lines.append("<tr>" + "".join(f"<td {left}>{cell}</td>" for cell in cells) + "</tr>")
+        cells = "".join(f"<td {left}>{escape(value)}</td>" for value in _columns(fact).values())
+        lines.append(f"<tr>{cells}</tr>")
     return "\n".join(["<table>", *lines, "</table>"])
 
 
-def report(chapter):
-    """Return the `Report` of a chapter whose claims have all been shown.
+def report(chapter, values=None):
+    """Compare the values of all claims of a chapter with facts.csv, and return the `Report` of its claims.
 
-    A claim of history, whose `how` is `cited`, needs no cell: its row is shown, with its source.
+    A claim whose `how` is a test, or `cited`, needs no value.
+
+    Args:
+        chapter: the stem of the chapter, such as `lenet5`.
+        values: the value of each claim by its id, or a tuple of values where the template has several places,
+            each written as `text` does. None stands for what the chapter's cells have given to `record`.
 
     Raises:
-        ValueError: if no claim belongs to the chapter, a claim was not recorded in this session, or one that
-            is cited names no source; every such claim is named.
+        ValueError: if no claim belongs to the chapter, a value is missing, differs from facts.csv or
+            belongs to no claim of it, or one that is cited names no source; every such claim is named.
     """
-    rows = [fact for fact in facts().values() if fact.chapter == chapter]
+    rows = {id: fact for id, fact in facts().items() if fact.chapter == chapter}
     if not rows:
         raise ValueError(f"The chapter must have claims in facts.csv. Received: chapter={chapter!r}")
-    unrecorded = [fact.id for fact in rows if not fact.cited and fact.id not in _recorded]
-    if unrecorded:
-        raise ValueError(f"Every claim must be recorded by a cell above. Received nothing for: {unrecorded}")
-    unsourced = [fact.id for fact in rows if fact.cited and not fact.source]
-    if unsourced:
-        raise ValueError(f"A claim that is cited must name its source. Received none for: {unsourced}")
-    return Report(rows)
+    computed = {id for id, fact in rows.items() if not fact.cited and not fact.tested}
+    given = _recorded if values is None else values
+    problems = [f"{id} is missing" for id in rows if id in computed and id not in given]
+    problems += [f"{id} must name its source" for id, fact in rows.items() if fact.cited and not fact.source]
+    for id, found in (values or {}).items():
+        if id in computed:
+            problems += filter(None, [_difference(rows[id], found)])
+        else:
+            problems.append(f"{id} is no claim that a cell of this chapter computes")
+    if problems:
+        raise ValueError(f"Each claim of chapter {chapter} must be found. Received:\n" + "\n".join(problems))
+    return Report(rows.values())
 
 
 def _results():

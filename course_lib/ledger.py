@@ -4,7 +4,7 @@
     balance(lenet5_modern(), lenet5())          where the parameters of two models differ
     python -m course_lib.ledger lenet5_modern   the table on a command line; without a name, all models
 
-Everything is counted for one image, by the formulas of `course_lib.arithmetic`:
+Everything is counted for one image, by the rules of `course_lib.costs`:
 
 - Parameters: the layer's weights that training changes. Those that it doesn't (BatchNorm's moving statistics,
   the RBF units' prototypes, frozen layers) have their own column. A shared weight counts at its first use.
@@ -24,13 +24,14 @@ import html
 import inspect
 import math
 import re
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from course_lib import arithmetic, layers
+from course_lib import arithmetic, costs, graph
 from course_lib.arithmetic import ReceptiveField
 from course_lib.backend import keras
+from course_lib.costs import Call, Count, rule
 
 __all__ = ["Balance", "BalanceRow", "Call", "Count", "Ledger", "Row", "balance", "ledger", "rule"]
 
@@ -197,7 +198,7 @@ def ledger(model):
         ValueError: the model is not functional, not built or not of a fixed size, or there is no `rule` for
             one of its layers.
     """
-    if not isinstance(model, (keras.Function, keras.Sequential)):
+    if not graph.is_model(model):
         raise ValueError(
             "ledger needs a functional model, since only that has a graph to walk. "
             f"Received: {type(model).__name__}"
@@ -207,16 +208,17 @@ def ledger(model):
             "ledger needs a built model: begin it with keras.Input(shape). "
             f"Received: {model.name}, which is not built"
         )
-    for x in model.inputs:
-        if None in x.shape[1:]:
+    for tensor in model.inputs:
+        if None in tensor.shape[1:]:
             raise ValueError(
                 "ledger needs inputs of a fixed size: the MACs depend on it. "
-                f"Received: {model.name} with an input of shape {tuple(x.shape)}"
+                f"Received: {model.name} with an input of shape {tuple(tensor.shape)}"
             )
     walk = _Walk()
-    values = [_Value(x, ((ReceptiveField(),),) * 2 if len(x.shape) == 4 else None) for x in model.inputs]
+    pixel = (ReceptiveField(),)
+    values = [_Value(tensor, (pixel, pixel) if len(tensor.shape) == 4 else None) for tensor in model.inputs]
     for value in values:
-        walk.add_row(value.tensor._keras_history.operation, Count(), value)
+        walk.add_row(graph.source(value.tensor), Count(), value)
     walk.through(model, values)
     return Ledger(model.name, tuple(walk.rows))
 
@@ -236,253 +238,7 @@ def balance(ours, theirs):
     return Balance(names, tuple(row for row in rows if row.difference), ours.parameters, theirs.parameters)
 
 
-# The rules: what a call costs. Only the exact class counts, since a subclass may compute something else.
-
-
-class Call(NamedTuple):
-    """A call of a layer or operation, with the shapes that go in and come out, without the batch."""
-
-    layer: object
-    shapes: list
-    constants: list  # arguments that are not tensors
-    output: tuple
-
-    @property
-    def shape(self):
-        """Return the shape of the first input."""
-        return self.shapes[0]
-
-
-class Count(NamedTuple):
-    """What a call costs.
-
-    `sees` says how the receptive field grows: "position" if an output sees its own position of each input,
-    "map" if it sees all positions, None if neither; or two functions, for height and width, from the
-    `ReceptiveField` of the input to that of the output. `writes` is False if values only get another shape.
-    """
-
-    macs: int = 0
-    connections: int = 0
-    sees: tuple[Callable, Callable] | str | None = "position"
-    writes: bool = True
-
-
-_RULES = {}
-
-
-def rule(*kinds):
-    """Decorate a function from `Call` to `Count` as the rule for these classes of layers.
-
-    An operation of Keras that is no layer is named by a string: "Add", "GetItem".
-    """
-
-    def register(function):
-        _RULES.update(dict.fromkeys(kinds, function))
-        return function
-
-    return register
-
-
-@rule(keras.layers.Conv2D)
-def _conv2d(call):
-    layer = call.layer
-    sizes = call.output[:2], layer.kernel_size, call.shape[-1], layer.filters
-    return Count(
-        arithmetic.conv2d_macs(*sizes, groups=layer.groups),
-        arithmetic.conv2d_connections(*sizes, groups=layer.groups, bias=layer.use_bias),
-        _windows(call.shape, layer.kernel_size, layer.strides, layer.padding, layer.dilation_rate),
-    )
-
-
-@rule(keras.layers.DepthwiseConv2D)
-def _depthwise_conv2d(call):
-    layer, channels = call.layer, call.shape[-1]
-    sizes = call.output[:2], layer.kernel_size, channels, channels * layer.depth_multiplier
-    return Count(
-        arithmetic.conv2d_macs(*sizes, groups=channels),
-        arithmetic.conv2d_connections(*sizes, groups=channels, bias=layer.use_bias),
-        _windows(call.shape, layer.kernel_size, layer.strides, layer.padding, layer.dilation_rate),
-    )
-
-
-@rule(layers.PartialConv2D)
-def _partial_conv2d(call):
-    layer = call.layer
-    sizes = call.output[:2], layer.kernel_size, layer.table
-    return Count(
-        arithmetic.partial_conv2d_macs(*sizes),
-        arithmetic.partial_conv2d_connections(*sizes, bias=layer.use_bias),
-        _windows(call.shape, layer.kernel_size, layer.strides, layer.padding),
-    )
-
-
-@rule(layers.LocallyConnected2D)
-def _locally_connected2d(call):
-    layer = call.layer
-    sizes = call.output[:2], layer.kernel_size, call.shape[-1], layer.filters
-    return Count(
-        arithmetic.locally_connected2d_macs(*sizes),
-        arithmetic.locally_connected2d_connections(*sizes, bias=layer.use_bias),
-        _windows(call.shape, layer.kernel_size, layer.strides),
-    )
-
-
-@rule(keras.layers.Dense)
-def _dense(call):
-    # On a map, a dense layer works on each position by itself.
-    *positions, inputs = call.shape
-    return Count(
-        math.prod(positions) * arithmetic.dense_macs(inputs, call.layer.units),
-        math.prod(positions)
-        * arithmetic.dense_connections(inputs, call.layer.units, bias=call.layer.use_bias),
-    )
-
-
-@rule(layers.EuclideanRBF)
-def _euclidean_rbf(call):
-    *positions, inputs = call.shape
-    return Count(connections=math.prod(positions) * arithmetic.rbf_connections(inputs, call.output[-1]))
-
-
-@rule(layers.Subsampling2D)
-def _subsampling2d(call):
-    pool = call.layer.pool_size
-    return Count(
-        connections=arithmetic.subsampling2d_connections(call.output[:2], pool, call.output[-1]),
-        sees=_windows(call.shape, pool, pool),
-    )
-
-
-@rule(keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
-def _pooling2d(call):
-    layer = call.layer
-    return Count(
-        connections=arithmetic.pooling2d_connections(call.output[:2], layer.pool_size, call.output[-1]),
-        sees=_windows(call.shape, layer.pool_size, layer.strides, layer.padding),
-    )
-
-
-@rule(keras.layers.GlobalMaxPooling2D, keras.layers.GlobalAveragePooling2D)
-def _global_pooling2d(call):
-    *pool, channels = call.shape
-    return Count(connections=arithmetic.pooling2d_connections(1, pool, channels), sees="map")
-
-
-@rule(
-    keras.layers.Activation,
-    keras.layers.Add,
-    keras.layers.Average,
-    keras.layers.BatchNormalization,
-    keras.layers.Dropout,
-    keras.layers.ELU,
-    keras.layers.GaussianNoise,
-    keras.layers.Identity,
-    keras.layers.LeakyReLU,
-    keras.layers.Maximum,
-    keras.layers.Minimum,
-    keras.layers.Multiply,
-    keras.layers.PReLU,
-    keras.layers.ReLU,
-    keras.layers.Rescaling,
-    keras.layers.SpatialDropout2D,
-    keras.layers.Subtract,
-    layers.FractalJoin,
-    layers.LocalResponseNormalization,
-    layers.StochasticDepth,
-    *("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum", "Negative"),
-    *("Relu", "Sigmoid", "Tanh"),
-)
-def _by_position(call):
-    return Count()
-
-
-@rule(keras.layers.Softmax, "Softmax")
-def _softmax(call):
-    return Count(sees="position" if call.layer.axis in (-1, len(call.output)) else "map")
-
-
-@rule(keras.layers.Concatenate, "Concatenate")
-def _concatenate(call):
-    return Count(sees="position" if call.layer.axis in (-1, len(call.output)) else None)
-
-
-@rule(keras.layers.Flatten, keras.layers.Reshape, "Reshape")
-def _reshape(call):
-    # A position of a map made from a vector sees what the vector saw.
-    keeps_positions = 1 in (len(call.shape), len(call.output)) or call.shape[:2] == call.output[:2]
-    return Count(sees="position" if keeps_positions else None, writes=False)
-
-
-@rule(keras.layers.ZeroPadding2D)
-def _zero_padding2d(call):
-    return Count(sees=tuple(_shift(-before) for before, _ in call.layer.padding))
-
-
-@rule(keras.layers.Cropping2D)
-def _cropping2d(call):
-    return Count(sees=tuple(_shift(before) for before, _ in call.layer.cropping))
-
-
-@rule("Pad")
-def _pad(call):
-    width = call.layer.pad_width
-    if len(width) != len(call.output) + 1:
-        raise ValueError(
-            f"ledger needs a pad_width for each dimension. Received: {call.layer.name} with pad_width={width}"
-        )
-    return Count(sees=tuple(_shift(-before) for before, _ in width[1:3]))
-
-
-@rule("GetItem")
-def _get_item(call):
-    key = list(call.constants)
-    if Ellipsis in key:
-        place = key.index(Ellipsis)
-        key[place : place + 1] = [slice(None)] * (len(call.shape) + 2 - len(key))
-    if key[0] != slice(None) or not all(isinstance(part, slice) and (part.step or 1) > 0 for part in key):
-        raise ValueError(
-            "ledger knows slices with a positive step, of the whole batch. "
-            f"Received: {call.layer.name} with {', '.join(map(str, call.constants))}"
-        )
-    key += [slice(None)] * (3 - len(key))
-    ranges = [part.indices(size) for part, size in zip(key[1:3], call.shape, strict=False)]
-    return Count(sees=tuple(_shift(start, step) for start, _, step in ranges))
-
-
-def _windows(shape, kernel, strides, padding="valid", dilation=(1, 1)):
-    """Return how a sliding window changes a field, for the height and for the width."""
-
-    def move(size, kernel, stride, dilation):
-        zeros = arithmetic.same_padding(size, kernel, stride, dilation=dilation) if padding == "same" else 0
-        return lambda field: arithmetic.receptive_field([(kernel, stride, zeros, dilation)], start=field)
-
-    return tuple(map(move, shape[:2], kernel, strides, dilation))
-
-
-def _shift(start, step=1):
-    """Return how a field changes if every `step`-th position is kept from `start` on (negative: zeros)."""
-    return lambda field: ReceptiveField(field.size, field.jump * step, field.offset + start * field.jump)
-
-
 # The walk: the graph is run again, on symbolic tensors that carry their receptive fields along.
-
-
-def _nodes(model):
-    """Yield the calls in a model: branch after branch, each call after those whose results it takes.
-
-    (`model.layers` leaves out operations that are no layers; `model.operations` mixes the branches.)
-    """
-    done = set(map(id, model.inputs))
-    waiting = list(reversed(model.outputs))
-    while waiting:
-        operation, index, _ = waiting[-1]._keras_history
-        node = operation._inbound_nodes[index]
-        missing = next((x for x in node.input_tensors if id(x) not in done), None)
-        if missing is not None:
-            waiting.append(missing)
-        elif id(waiting.pop()) not in done:
-            done.update(map(id, node.outputs))
-            yield node
 
 
 @dataclass(frozen=True)
@@ -503,43 +259,46 @@ class _Value:
 class _Walk:
     def __init__(self):
         self.rows = []
-        self._uses = {}  # how often each name was used
+        self._uses = Counter()  # how often each name was used
         self._counted = set()  # ids of the weights that were counted
 
     def through(self, model, values, prefix=""):
         """Call every layer of the model on these values; return the values that come out."""
-        found = dict(zip(map(id, model.inputs), values, strict=True))
-        for node in _nodes(model):
-            args, kwargs = node.arguments.fill_in(found)
-            results = keras.tree.flatten(self._call(node.operation, args, kwargs, prefix))
-            found.update(zip(map(id, node.outputs), results, strict=True))
-        return [found[id(x)] for x in model.outputs]
+        value_of = dict(zip(map(id, model.inputs), values, strict=True))
+        for step in graph.steps(model):
+            args, kwargs = step.arguments(value_of)
+            if graph.is_model(step.operation):
+                given = self._given(step.operation, args, kwargs, prefix)
+                results = self.through(step.operation, given, f"{prefix}{step.operation.name}/")
+            else:
+                results = [self._call(step.operation, args, kwargs, prefix)]
+            value_of.update(zip(map(id, step.outputs), results, strict=True))
+        return [value_of[id(tensor)] for tensor in model.outputs]
+
+    def _given(self, model, args, kwargs, prefix):
+        """Return the values that a model inside is called on, in the order of its inputs."""
+        values = graph.given_inputs(model, args, kwargs)
+        for value, tensor in zip(values, model.inputs, strict=True):
+            if not isinstance(value, _Value) or len(value.tensor.shape) != len(tensor.shape):
+                raise ValueError(
+                    "ledger needs a model inside to be called on tensors of the rank it was built for. "
+                    f"Received: {prefix}{model.name}, whose input {tensor.name} is {tuple(tensor.shape)}"
+                )
+        return values
 
     def _call(self, layer, args, kwargs, prefix):
+        """Call one layer; add its row and return its value."""
+        count_of = costs.rule_for(layer, f"{prefix}{layer.name}")
         leaves = keras.tree.flatten((args, kwargs))
         values = [leaf for leaf in leaves if isinstance(leaf, _Value)]
-        if isinstance(layer, (keras.Function, keras.Sequential)):
-            return self.through(layer, values, f"{prefix}{layer.name}/")
-        kind = type(layer) if isinstance(layer, keras.Layer) else type(layer).__name__
-        if kind not in _RULES:
-            known = sorted({kind if isinstance(kind, str) else kind.__name__ for kind in _RULES})
-            raise ValueError(
-                f"ledger needs a rule for {type(layer).__name__} and does not guess; course_lib.ledger.rule "
-                f"adds one. It has rules for {', '.join(known)}. Received: {prefix}{layer.name}"
-            )
-        if getattr(layer, "data_format", None) == "channels_first":
-            raise ValueError(
-                f"ledger needs channels_last. Received: {prefix}{layer.name} with channels_first"
-            )
+        constants = [leaf for leaf in leaves if not isinstance(leaf, _Value)]
         args, kwargs = keras.tree.map_structure(
             lambda leaf: leaf.tensor if isinstance(leaf, _Value) else leaf, (args, kwargs)
         )
         tensor = layer.compute_output_spec(*args, **kwargs)
-        constants = [leaf for leaf in leaves if not isinstance(leaf, _Value)]
-        count = _RULES[kind](
-            Call(layer, [value.shape for value in values], constants, tuple(tensor.shape[1:]))
-        )
-        value = _Value(tensor, _fields(values, count.sees, tensor.shape[1:]))
+        output = tuple(tensor.shape[1:])
+        count = count_of(Call(layer, [value.shape for value in values], constants, output))
+        value = _Value(tensor, _fields(values, count.sees, output))
         self.add_row(layer, count, value, prefix)
         return value
 
@@ -547,7 +306,8 @@ class _Walk:
         """Append the row of a call that resulted in `value`."""
         # Keras numbers the operations of the whole process; the row's name depends on this model alone.
         name = prefix + (layer.name if isinstance(layer, keras.Layer) else re.sub(r"_\d+$", "", layer.name))
-        uses = self._uses[name] = self._uses.get(name, 0) + 1
+        self._uses[name] += 1
+        uses = self._uses[name]
         self.rows.append(
             Row(
                 layer=name if uses == 1 else f"{name} ({uses})",
@@ -605,7 +365,9 @@ def _merged(fields):
 
 def main(arguments=None):
     """Print the ledger of a model that `course_lib.architectures` exports, or list the models."""
-    from course_lib import architectures  # the command line may look up from here, the library may not
+    # The command line may look up from here, the library may not.
+    from course_lib import architectures
+    from course_lib.architectures import outline
 
     builders = {
         name: builder
@@ -616,14 +378,14 @@ def main(arguments=None):
     parser.add_argument("name", nargs="?", help="a model; without it, all are listed")
     name = parser.parse_args(arguments).name
     if name in builders:
-        print(ledger(builders[name]()))
+        print(ledger(outline(builders[name])))
     elif name is not None:
         parser.error(f"name must be one of: {', '.join(builders)}. Received: {name}")
     else:
         print(f"{'model':<28}{'parameters':>14}{'MACs':>18}")
         for name, builder in builders.items():
-            found = ledger(builder())
-            print(f"{name:<28}{found.parameters:>14,}{found.macs:>18,}", flush=True)
+            table = ledger(outline(builder))
+            print(f"{name:<28}{table.parameters:>14,}{table.macs:>18,}", flush=True)
 
 
 def _works_without_arguments(builder):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from course_lib import costs
 from course_lib import ledger as module
 from course_lib.architectures import lenet5, lenet5_modern
 from course_lib.backend import keras
@@ -213,6 +214,45 @@ def test_nested_models_name_their_layers_by_the_whole_path():
     assert [row.parameters for row in found.rows] == [0, 6, 0]
 
 
+def two_inputs(structure):
+    """Build a model of a, 8x8x1, under a 3x3 convolution, and b, 8x8x3, under a 5x5 one."""
+    a, b = keras.Input((8, 8, 1), name="a"), keras.Input((8, 8, 3), name="b")
+    convolved = [layers.Conv2D(2, 3, name="small")(a), layers.Conv2D(2, 5, name="large")(b)]
+    return keras.Model(structure(a, b), convolved, name="inner")
+
+
+@pytest.mark.parametrize(
+    ("built", "called"),
+    [
+        (lambda a, b: [a, b], lambda a, b: {"a": a, "b": b}),
+        (lambda a, b: [b, a], lambda a, b: {"a": a, "b": b}),
+        (lambda a, b: [b, a], lambda a, b: {"b": b, "a": a, "z": b}),
+        (lambda a, b: [b, a], lambda a, b: (b, a)),
+        (lambda a, b: {"b": b, "a": a}, lambda a, b: {"a": a, "b": b}),
+    ],
+)
+def test_a_nested_model_is_counted_on_the_inputs_that_keras_gives_it(built, called):
+    p, q = keras.Input((8, 8, 3), name="p"), keras.Input((8, 8, 1), name="q")
+    table = ledger(keras.Model([p, q], two_inputs(built)(called(q, p))))
+    assert [table[f"inner/{name}"].macs for name in ("small", "large")] == [
+        6 * 6 * 3 * 3 * 1 * 2,
+        4 * 4 * 5 * 5 * 3 * 2,
+    ]
+    assert table.parameters == (3 * 3 * 1 + 1) * 2 + (5 * 5 * 3 + 1) * 2
+
+
+def test_a_nested_model_called_on_other_keys_or_ranks_than_its_own_is_refused_in_words():
+    p, q = keras.Input((8, 8, 3), name="p"), keras.Input((8, 8, 1), name="q")
+    inner = two_inputs(lambda a, b: {"a": a, "b": b})
+    with pytest.raises(ValueError, match=r"its own inputs, a, b\. Received: inner with a, b, z"):
+        ledger(keras.Model([p, q], inner({"a": q, "b": p, "z": p})))
+    x = keras.Input((4,), name="x")
+    vector = keras.Model(x, layers.ReLU()(x), name="vector")
+    y = keras.Input((4, 1))
+    with pytest.raises(ValueError, match=r"rank it was built for\. Received: vector, whose input x is "):
+        ledger(keras.Model(y, vector(y)))
+
+
 def test_a_frozen_layer_has_parameters_that_are_not_trained():
     model = lenet5()
     model.get_layer("C1").trainable = False
@@ -364,6 +404,8 @@ def test_the_receptive_field_is_not_defined_after_positions_were_rearranged():
         *(lambda x: x + x, lambda x: 1 - x, lambda x: 2 * x, lambda x: x / 2, lambda x: -x),
         *(lambda x: ops.divide(x, x), lambda x: ops.maximum(x, 0), lambda x: ops.minimum(x, 0)),
         *(ops.relu, ops.sigmoid, ops.tanh, ops.softmax),
+        *(ops.relu6, ops.leaky_relu, ops.elu, ops.selu, ops.gelu, ops.silu, ops.softplus, ops.hard_sigmoid),
+        keras.activations.relu,
         lambda x: ops.concatenate([x, x], axis=-1),
         lambda x: ops.reshape(x, (-1, 4, 3, 1, 2)),
         lambda x: ops.pad(x, ((0, 0), (1, 0), (0, 1), (0, 0))),
@@ -388,6 +430,7 @@ def test_operations_that_are_no_layers_have_a_row_and_cost_nothing(operation):
             layers.SpatialDropout2D(0.1),
         ),
         *(layers.Dropout(0.1), layers.PReLU(), layers.BatchNormalization()),
+        *(layers.AlphaDropout(0.1), layers.GaussianDropout(0.1)),
     ],
 )
 def test_layers_that_work_on_each_value_cost_no_macs(layer):
@@ -452,7 +495,7 @@ def test_channels_first_is_refused():
 
 
 def test_a_rule_teaches_the_ledger_a_new_layer(monkeypatch):
-    monkeypatch.setattr(module, "_RULES", dict(module._RULES))
+    monkeypatch.setattr(costs, "RULES", dict(costs.RULES))
 
     @rule(Convolution)
     def _(call: Call):

@@ -33,35 +33,6 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_copy_brings_a_new_exercise_and_never_touches_an_answer(tmp_path):
-    source, target = tmp_path / "exercises", tmp_path / "work"
-    source.mkdir()
-    (source / "00.ipynb").write_text("stub")
-    notebooks.copy(source, target)
-    (target / "00.ipynb").write_text("answer")
-    (source / "00.ipynb").write_text("newer stub")
-    (source / "01.ipynb").write_text("stub")
-    assert [Path(path).name for path in notebooks.copy(source, target)] == ["01.ipynb"]
-    assert (target / "00.ipynb").read_text() == "answer"
-    assert sorted(path.name for path in target.iterdir()) == ["00.ipynb", "01.ipynb"]
-
-
-def test_a_copy_that_is_cut_short_leaves_no_exercise(tmp_path, monkeypatch):
-    def cut_short(source, target):
-        Path(target).write_text("ha")
-        raise OSError("No space left")
-
-    source, target = tmp_path / "exercises", tmp_path / "work"
-    source.mkdir()
-    (source / "00.ipynb").write_text("half")
-    monkeypatch.setattr(notebooks.shutil, "copy", cut_short)
-    with pytest.raises(OSError, match="No space left"):
-        notebooks.copy(source, target)
-    monkeypatch.undo()
-    notebooks.copy(source, target)
-    assert (target / "00.ipynb").read_text() == "half"
-
-
 def test_execute_stores_outputs_without_time_stamps_and_leaves_a_failing_notebook_alone(tmp_path):
     path = tmp_path / "a.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("6 * 7")]), path)
@@ -152,9 +123,10 @@ def test_no_cell_is_skipped_and_one_with_an_ignored_output_still_asserts(path):
         marks = cell.source.upper() + " ".join(cell.metadata.get("tags", [])).upper()
         assert "NBVAL_SKIP" not in marks.replace("-", "_")
         if "NBVAL_IGNORE_OUTPUT" in marks.replace("-", "_"):
-            assert re.search(r"\bassert\b|facts\.band\(", cell.source), cell.source
+            assert re.search(r"\bassert\b|\bband\(", cell.source), cell.source
 
 
 @every_notebook
 def test_a_code_cell_fits_on_a_screen(path):
-    assert not [cell.source for cell in code_cells(path) if cell.source.count("\n") >= 25]
+    cells = [cell for cell in code_cells(path) if "facts" not in cell.metadata.get("tags", [])]
+    assert not [cell.source for cell in cells if cell.source.count("\n") >= 25]

@@ -1,5 +1,6 @@
-"""The networks, one file a chapter; every builder is a function of this package."""
+"""The networks, one file a chapter; builders are functions of this package. `outline` builds shapes alone."""
 
+from course_lib.architectures._common import outline
 from course_lib.architectures.alexnet import alexnet, alexnet_one_tower
 from course_lib.architectures.densenet import (
     cifar_densenet,
@@ -62,6 +63,7 @@ __all__ = [
     "naive_inception_module",
     "nin_cifar10",
     "nin_imagenet",
+    "outline",
     "plain18",
     "plain34",
     "preact_resnet",

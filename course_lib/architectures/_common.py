@@ -1,12 +1,15 @@
-"""What several families share: scaled channels, pooling that rounds up, the smallest input that works."""
+"""What several families share: scaled channels, pooling that rounds up, outlines, the smallest input."""
 
 import bisect
 import functools
 import inspect
+import random
+from concurrent.futures import ThreadPoolExecutor
 
 from course_lib.backend import keras
+from course_lib.checks import is_whole, require
 
-__all__ = ["max_pool_up", "names_smallest_input", "scaled"]
+__all__ = ["max_pool_up", "names_smallest_input", "outline", "scaled"]
 
 
 def scaled(channels, width, multiple=1):
@@ -15,12 +18,9 @@ def scaled(channels, width, multiple=1):
     Raises:
         ValueError: if one of them is not positive.
     """
-    if not width > 0:
-        raise ValueError(f"width must be positive. Received: width={width!r}")
-    if not channels > 0:
-        raise ValueError(f"channels must be positive. Received: {channels!r}")
-    if multiple < 1:
-        raise ValueError(f"groups must be a positive integer. Received: groups={multiple!r}")
+    require(width > 0, "width must be positive.", f"width={width!r}")
+    require(channels > 0, "channels must be positive.", f"{channels!r}")
+    require(multiple >= 1, "groups must be a positive integer.", f"groups={multiple!r}")
     return multiple * max(1, round(channels * width / multiple))
 
 
@@ -45,12 +45,8 @@ def names_smallest_input(build):
     @functools.wraps(build)
     def checked(*args, **options):
         shape = options.get("input_shape", default)
-        if not (
-            isinstance(shape, (tuple, list)) and len(shape) == 3 and all(isinstance(n, int) for n in shape)
-        ):
-            raise ValueError(
-                f"input_shape must be (H, W, C), three integers. Received: input_shape={shape!r}"
-            )
+        is_shape = isinstance(shape, (tuple, list)) and len(shape) == 3 and all(map(is_whole, shape))
+        require(is_shape, "input_shape must be (H, W, C), three integers.", f"input_shape={shape!r}")
         try:
             return build(*args, **options)
         except ValueError:
@@ -71,3 +67,31 @@ def names_smallest_input(build):
             raise ValueError(f"the input must be at least {smallest}x{smallest}. {received}") from None
 
     return checked
+
+
+def outline(build, /, *arguments, **options):
+    """Build a network without its weights: to draw it and to count it, their shapes are enough.
+
+        ledger(outline(vgg16))    138 million parameters, in a moment and in no memory
+
+    What it computes means nothing. Networks that are built afterwards have weights, the same ones as if there
+    had been no outline.
+
+    Args:
+        build: a builder, such as those of this package or of `keras.applications`.
+        *arguments, **options: those of the builder.
+    """
+    policy = keras.config.dtype_policy()
+    draws = random.getstate()  # initial seeds come from Python's own generator
+
+    def built():
+        keras.config.set_dtype_policy(policy)
+        with keras.StatelessScope(initialize_variables=False):
+            return build(*arguments, **options)
+
+    # Keras would give the weights their values at the end of the next such scope of the same thread.
+    try:
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(built).result()
+    finally:
+        random.setstate(draws)

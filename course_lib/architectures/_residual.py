@@ -5,6 +5,7 @@ import sys
 
 from course_lib.architectures._common import scaled
 from course_lib.backend import keras
+from course_lib.checks import require
 
 __all__ = [
     "activate",
@@ -17,11 +18,6 @@ __all__ = [
     "normalize",
     "stack",
 ]
-
-
-# Keras walks a network by recursion, a Python frame a layer, to build or load it: a ResNet of 1,001 layers
-# has 3,300 with BatchNorm, ReLU and sums. (Since Python 3.11 such frames don't use the stack of C.)
-sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
 
 
 def convolve(x, filters, kernel, strides=1, *, groups=1, name):
@@ -69,8 +65,8 @@ def equal_stages(depth, convolutions, *, others=2):
         ValueError: if there is no such network.
     """
     blocks, rest = divmod(depth - others, 3 * convolutions) if isinstance(depth, int) else (0, 0)
-    if rest or blocks < 1:
-        raise ValueError(f"depth must be {3 * convolutions}n + {others}. Received: depth={depth!r}")
+    is_depth = rest == 0 and blocks >= 1
+    require(is_depth, f"depth must be {3 * convolutions}n + {others}.", f"depth={depth!r}")
     return (blocks,) * 3
 
 
@@ -79,6 +75,9 @@ def stack(x, block, depths, filters, *, width=1):
 
     `block` is a function of the tensor, the filters of its convolutions, its stride and its name.
     """
+    # To make, copy or load a model, Keras walks its layers by recursion: a Python frame a layer, up to 11 a
+    # block where no shortcut is shorter. (Since Python 3.11 such frames don't use the stack of C.)
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), 300 + 11 * sum(depths)))
     for stage, depth in enumerate(depths):
         channels = [scaled(maps * 2**stage, width) for maps in filters]
         for number in range(depth):

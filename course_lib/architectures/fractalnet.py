@@ -25,6 +25,7 @@ import random
 
 from course_lib.architectures._common import names_smallest_input, scaled
 from course_lib.backend import keras
+from course_lib.checks import require, whole
 from course_lib.layers import FractalJoin
 
 __all__ = ["fractalnet", "fractalnet_column"]
@@ -96,8 +97,7 @@ def fractalnet(
         ValueError: if `columns`, or the size of the input (the message says the smallest that works), is too
             small.
     """
-    if not isinstance(columns, int) or columns < 1:
-        raise ValueError(f"columns must be a positive integer. Received: columns={columns!r}")
+    whole("columns", columns, words="a positive integer")
     seed = random.randrange(2**31) if seed is None else seed
     join = {"drop_path": drop_path, "global_ratio": global_ratio, "global_seed": seed}
     inputs = x = keras.Input(input_shape, name="input")
@@ -122,8 +122,8 @@ def fractalnet_column(model, column):
     Raises:
         ValueError: if the model has no such column.
     """
-    if not any(f"_column{column}_" in layer.name for layer in model.layers):
-        raise ValueError(f"column must be one of the model's. Received: column={column!r}")
+    has_column = any(f"_column{column}_" in layer.name for layer in model.layers)
+    require(has_column, "column must be one of the model's.", f"column={column!r}")
     x = model.input
     for layer in model.layers[1:]:
         if f"_column{column}_" in layer.name or not layer.name.startswith("block"):

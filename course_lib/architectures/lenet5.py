@@ -24,6 +24,7 @@ of its figure 3, for digits only.
 """
 
 from course_lib.backend import keras
+from course_lib.checks import require
 from course_lib.layers import (
     DIGIT_BITMAPS,
     LENET_TABLE,
@@ -65,10 +66,9 @@ def lenet5(
     Raises:
         ValueError: if `pooling` or `output` is none of the above, or if `table` doesn't have six rows.
     """
-    if pooling not in ("trainable", "average"):
-        raise ValueError(f'pooling must be "trainable" or "average". Received: pooling={pooling!r}')
-    if output not in ("rbf", "softmax"):
-        raise ValueError(f'output must be "rbf" or "softmax". Received: output={output!r}')
+    is_pooling = pooling in ("trainable", "average")
+    require(is_pooling, 'pooling must be "trainable" or "average".', f"pooling={pooling!r}")
+    require(output in ("rbf", "softmax"), 'output must be "rbf" or "softmax".', f"output={output!r}")
     initial = FanInUniform() if kernel_initializer is None else kernel_initializer
     units = {"activation": activation, "kernel_initializer": initial}
     # FanInUniform's rule, which a weight of shape (maps,) cannot tell: four inputs.

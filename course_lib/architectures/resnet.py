@@ -33,6 +33,7 @@ from course_lib.architectures._residual import (
     normalize,
 )
 from course_lib.backend import keras
+from course_lib.checks import require
 
 __all__ = [
     "cifar_plain",
@@ -80,8 +81,8 @@ def shortcut_path(x, filters, strides=1, *, shortcut, name):
     Option A takes every second position and appends maps of zeros; B projects where the shape changes; C
     always.
     """
-    if shortcut not in ("A", "B", "C"):
-        raise ValueError(f'shortcut must be "A", "B", "C" or None. Received: shortcut={shortcut!r}')
+    is_option = shortcut in ("A", "B", "C")
+    require(is_option, 'shortcut must be "A", "B", "C" or None.', f"shortcut={shortcut!r}")
     if shortcut == "C" or (shortcut == "B" and (strides > 1 or x.shape[-1] != filters)):
         x = convolve(x, filters, 1, strides, name=f"{name}_shortcut_conv")
         return normalize(x, name=f"{name}_shortcut_bn")
@@ -117,8 +118,7 @@ def resnet(depth, *, shortcut="B", stride_in_3x3=False, name="resnet", **options
     Raises:
         ValueError: if there is no such depth or shortcut.
     """
-    if depth not in TABLE_1:
-        raise ValueError(f"depth must be one of {', '.join(map(str, TABLE_1))}. Received: depth={depth!r}")
+    require(depth in TABLE_1, f"depth must be one of {', '.join(map(str, TABLE_1))}.", f"depth={depth!r}")
     kernels, filters, depths = TABLE_1[depth]
     block = functools.partial(residual_block, kernels=kernels, shortcut=shortcut, stride_in_3x3=stride_in_3x3)
     return imagenet_network(block, depths, filters, name=name, **options)

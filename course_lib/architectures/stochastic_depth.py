@@ -22,6 +22,7 @@ takes every second position, as in ResNet, where the code averages 2x2; convolut
 from course_lib.architectures._residual import cifar_network, equal_stages
 from course_lib.architectures.resnet import BASIC, residual_branch, shortcut_path
 from course_lib.backend import keras
+from course_lib.checks import probability
 from course_lib.layers import StochasticDepth
 
 __all__ = ["stochastic_depth_resnet"]
@@ -43,8 +44,7 @@ def stochastic_depth_resnet(
     Raises:
         ValueError: if there is no network of that depth, or `survival` is no probability.
     """
-    if not 0 <= survival <= 1:
-        raise ValueError(f"survival must be a probability from 0 to 1. Received: survival={survival!r}")
+    probability("survival", survival)
     depths = equal_stages(depth, len(BASIC))
     blocks = sum(depths)
     survivals = iter([1 - block / blocks * (1 - survival) for block in range(1, blocks + 1)])

@@ -25,6 +25,7 @@ Simonyan, Zisserman: Very deep convolutional networks for large-scale image reco
 
 from course_lib.architectures._common import names_smallest_input, scaled
 from course_lib.backend import keras
+from course_lib.checks import require
 from course_lib.layers import LocalResponseNormalization
 
 __all__ = ["vgg16", "vgg19", "vgg_a", "vgg_a_lrn", "vgg_b", "vgg_c", "vgg_d", "vgg_e"]
@@ -63,8 +64,7 @@ def vgg(
     Raises:
         ValueError: if there is no such column; if the input is too small (the message says the smallest).
     """
-    if column not in COLUMNS:
-        raise ValueError(f"column must be one of {', '.join(COLUMNS)}. Received: column={column!r}")
+    require(column in COLUMNS, f"column must be one of {', '.join(COLUMNS)}.", f"column={column!r}")
     inputs = x = keras.Input(input_shape, name="input")
     for block, (filters, kernels) in enumerate(TABLE_1, start=1):
         for number, kernel in enumerate(kernels[COLUMNS.index(column)], start=1):

@@ -1,8 +1,9 @@
 """Ask a learner's answer one case, and bring back plain data whatever the answer does."""
 
 import math
-import sys
 from types import FunctionType
+
+from course_lib import graph
 
 __all__ = ["attempt"]
 
@@ -71,21 +72,15 @@ def _plain(value, room):
     if issubclass(kind, (list, tuple)):
         entries = list.__iter__(value) if issubclass(kind, list) else tuple.__iter__(value)
         return [_plain(entry, room) for entry in entries]
-    if issubclass(kind, _graphs()):
-        return [_plain(row, room) for row in _rows(value, room, set())]
+    if graph.is_model(value):
+        return [_plain(row, room) for row in _rows(value, room)]
     for convert in ("numpy", "tolist"):  # a tensor becomes an array, an array or a NumPy number plain data
         if hasattr(kind, convert):
             return _plain(getattr(value, convert)(), room)
     raise TypeError("not plain data")
 
 
-def _graphs():
-    """Return the classes of Keras models that have a graph; none before somebody has imported Keras."""
-    keras = sys.modules.get("keras")
-    return getattr(keras, "Function", ()), getattr(keras, "Sequential", ())
-
-
-def _rows(model, room, counted):
+def _rows(model, room):
     """Yield `[kind, output shape, parameters]` for each layer that has weights or changes the shape.
 
     The kind is the name of the layer's class, the shape lacks the batch axis, parameters are those that
@@ -93,26 +88,16 @@ def _rows(model, room, counted):
     each layer after those whose results it takes. The layers of a model inside stand in its place, with the
     shapes of its own graph.
     """
-    done, waiting = set(map(id, model.inputs)), list(reversed(model.outputs))
-    while waiting:
-        _spend(room)
-        layer, index, _ = waiting[-1]._keras_history
-        node = layer._inbound_nodes[index]
-        missing = next((x for x in node.input_tensors if id(x) not in done), None)
-        if missing is not None:
-            waiting.append(missing)
-            continue
-        if id(waiting.pop()) in done:
-            continue
-        done.update(map(id, node.outputs))
-        if issubclass(type(layer), _graphs()):
-            yield from _rows(layer, room, counted)
-            continue
-        shape, read = node.outputs[0].shape[1:], [x.shape[1:] for x in node.input_tensors]
-        if getattr(layer, "weights", ()) or shape not in read:
-            new = [w for w in getattr(layer, "trainable_weights", ()) if id(w) not in counted]
+    counted = set()
+    for step in graph.steps(model, nested=True, visit=lambda: _spend(room)):
+        layer = step.operation
+        shape = step.outputs[0].shape[1:]
+        is_reshaped = shape not in [tensor.shape[1:] for tensor in step.inputs]
+        if is_reshaped or getattr(layer, "weights", ()):
+            weights = getattr(layer, "trainable_weights", ())
+            new = [weight for weight in weights if id(weight) not in counted]
             counted.update(map(id, new))
-            yield [_name(layer), shape, sum(math.prod(w.shape) for w in new)]
+            yield [_name(layer), shape, sum(math.prod(weight.shape) for weight in new)]
 
 
 def _spend(room):

@@ -9,7 +9,6 @@ verdict stay in this one. What has been graded is kept in DIR: the same command 
 
 import argparse
 import contextlib
-import functools
 import hashlib
 import json
 import os
@@ -20,175 +19,17 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from course_lib.grading import reports, slicer
+from course_lib.grading import reports, submission
 from course_lib.grading.grader import LARGEST_NOTEBOOK, Grader, UnusableError
-from course_lib.grading.judge import judge
 from course_lib.grading.own import include
-from course_lib.grading.questions import CHAPTERS, chapter_of, chapter_questions
+from course_lib.grading.questions import CHAPTERS, chapter_of
 from course_lib.grading.sandbox import resource
+from course_lib.grading.submission import CHECK_SEED
 
-__all__ = ["grade_learner", "main"]
+__all__ = ["main"]
 
 ROOT = Path(__file__).resolve().parents[2]
-DEEPEST = 20  # folders within folders
 KEPT = ".graded"  # the folder in DIR for what has been graded
-CHECK_SEED = 0  # of `check` in a notebook, and of a grade without another
-DAMAGED = "The notebook cannot be read: {}. Hand it in again, as Jupyter saved it."
-
-
-def grade_learner(grader, questions, asked, folder, name, *, seed):
-    """Grade what one learner handed in, a folder or a notebook, in the chapters `asked`.
-
-    Returns plain data (see `reports.write`).
-    """
-    notebooks, notes = _notebooks(folder / name)
-    names = [each for of_chapter in questions.values() for each in of_chapter]
-    graded = {}
-    for path in notebooks:
-        content = grader.read(path, names)
-        if "unreadable" in content:
-            chapter = next((each for each in questions if each in path.stem), "")
-            chapters = {chapter: _unreadable(content["unreadable"], questions.get(chapter, {}))}
-        else:
-            chapters = {
-                chapter: _graded_questions(grader, questions[chapter], content, seed)
-                for chapter in _answered(content["found"], questions)
-                if chapter in asked
-            }
-        for chapter, entries in chapters.items():
-            if chapter in asked or not chapter:
-                attempt = {"notebook": str(path.relative_to(folder)), "questions": entries}
-                graded.setdefault(chapter, []).append(attempt)
-    chapters = []
-    for chapter, attempts in sorted(graded.items()):
-        best = max(attempts, key=lambda each: sum(question["points"] for question in each["questions"]))
-        said = (
-            f"There are {len(attempts)} notebooks for this chapter; `{best['notebook']}` has the most points."
-        )
-        for each in attempts if not chapter else [best]:
-            several = chapter and len(attempts) > 1
-            chapters.append({"chapter": chapter, **each, "notes": [said] if several else []})
-    if not notebooks:
-        notes.append("No notebook was found.")
-    elif not graded:
-        notes.append("The notebook answers no question that is graded.")
-    return {"learner": name, "notes": notes, "chapters": chapters}
-
-
-def _graded_questions(grader, questions, content, seed):
-    """Return the entries of a chapter's questions; one that uses a wrong answer to another says so."""
-    entries = {name: _grade_question(grader, each, content, seed) for name, each in questions.items()}
-    for name, entry in entries.items():
-        uses = (content["found"].get(name) or {}).get("uses", ())
-        wrong = [each for each in uses if each in entries and entries[each]["status"] != "right"]
-        if wrong and entry["status"] not in ("right", "not attempted"):
-            entry["feedback"] += f" It uses `{wrong[0]}`, which is not right: mend that first."
-    return list(entries.values())
-
-
-def _answered(found, questions):
-    """Return the chapters half of whose questions the notebook answers, or the one that it answers most."""
-    counts = {chapter: len(asked.keys() & found.keys()) for chapter, asked in questions.items()}
-    best = max(counts, key=counts.get)
-    halves = [chapter for chapter, asked in questions.items() if 2 * counts[chapter] >= len(asked)]
-    return halves or [best] * bool(counts[best])
-
-
-def _grade_question(grader, question, content, seed):
-    """Return the entry of one question in the report."""
-    found, name = content["found"].get(question.name), question.name
-    if not isinstance(found, dict):
-        return _entry(question, "not attempted", 0, f"The notebook defines no `{name}` of its own.")
-    if "broken" in found:
-        sentence = f"The cell that defines `{name}` is no valid Python: {found['broken']}."
-        return _entry(question, "error", 0, sentence)
-    if found.get("definitions") == 0:
-        return _entry(question, "not attempted", 0, f"`{name}` is still to be written.")
-    own = seed != CHECK_SEED and question.draw is not None
-    checked = question.cases(CHECK_SEED)
-    drawn = question.cases(seed)[len(question.visible) :] if own else []
-    heavy = question.needs == "keras" or bool(found.get("heavy"))
-    program, offered = found.get("program", ""), _offered(question.chapter)
-    shown = len(question.visible)
-    outcomes = grader.ask(program, name, checked + drawn, shown=shown, heavy=heavy, offered=offered)
-    verdict = judge(question, checked, outcomes[: len(checked)], private=True)
-    before = verdict.status
-    if own:
-        cases, kept = checked[:shown] + drawn, outcomes[:shown] + outcomes[len(checked) :]
-        verdict = judge(question, cases, kept, private=True)
-    sentence = verdict.sentence
-    if verdict.status != "right":
-        if before == "right":
-            sentence += " The check in the notebook finds its cases right; the grade has drawn others."
-        elif name in content.get("said_right", ()) and verdict.status in ("partly", "wrong"):
-            sentence += (
-                " The notebook shows a check that said Right: that may belong to an earlier state of the "
-                "answer, or of what the answer uses."
-            )
-        if found.get("definitions", 0) > 1:
-            sentence += f" `{name}` is defined {found['definitions']} times; the last one counts."
-    return _entry(question, verdict.status, verdict.points, sentence, verdict.mistake)
-
-
-def _entry(question, status, points, feedback, mistake=""):
-    return {
-        "question": question.name,
-        "title": question.title,
-        "points": points,
-        "possible": question.points,
-        "status": status,
-        "feedback": feedback,
-        "mistake": mistake,
-        "hint": question.hints[0],
-    }
-
-
-def _unreadable(why, asked):
-    sentence = why if why[0].isupper() else DAMAGED.format(why)
-    if asked:
-        return [_entry(question, "unreadable", 0, sentence) for question in asked.values()]
-    nothing = {"question": "", "title": "", "points": 0, "possible": 0, "mistake": "", "hint": ""}
-    return [{**nothing, "status": "unreadable", "feedback": sentence}]
-
-
-def _notebooks(path):
-    """Return the notebooks of a learner, and notes on what was left aside; no link is followed."""
-    notes = []
-    if path.is_symlink():
-        return [], [f"`{path.name}` is a link, which is not followed: hand in the file itself."]
-    if not path.is_dir():
-        return [path], notes
-    found = []
-    for folder, folders, files in os.walk(path):
-        folders[:] = sorted(each for each in folders if not _ignored(each))
-        if len(Path(folder).parts) - len(path.parts) >= DEEPEST and folders:
-            notes.append(f"Folders more than {DEEPEST} deep were left aside.")
-            folders.clear()
-        for each in sorted(folders + files):
-            full = Path(folder, each)
-            if full.is_symlink():
-                notes.append(f"`{each}` is a link, which is not followed: hand in the file itself.")
-            elif _is_notebook(each):
-                found.append(full)
-    return found, notes
-
-
-def _is_notebook(name):
-    return name.lower().endswith(".ipynb") and not _ignored(name)
-
-
-def _ignored(name):
-    return name.startswith(".") or name == "__MACOSX"
-
-
-@functools.cache
-def _offered(chapter):
-    """Return what the chapter's exercises import from `course_lib.arithmetic`, as source text by module."""
-    names = chapter_of(chapter).offers
-    text = (ROOT / "course_lib" / "arithmetic.py").read_text(encoding="utf-8")
-    statements = slicer.statements(text)
-    chosen = {each.source: None for name in names for each in slicer.program(name, statements)}
-    return {"course_lib.arithmetic": "\n".join(chosen)}
 
 
 def main(arguments=None):
@@ -196,37 +37,29 @@ def main(arguments=None):
     options, parser = _options(arguments)
     folder, out = options.submissions, options.out
     try:
-        found = _questions(options.questions)
+        questions = _questions(options.questions)
         names = _learners(folder, out)
+        chosen = _chosen(questions, options.chapters)
     except ValueError as error:
         parser.error(str(error))
-    questions = {chapter: {each.name: each for each in of_chapter} for chapter, of_chapter in found.items()}
-    if unknown := [each for each in options.chapters or () if each not in questions]:
-        parser.error(
-            f"--chapters must name some of {', '.join(questions)}. Received: --chapters {','.join(unknown)}"
-        )
-    asked = {
-        chapter: questions[chapter] for chapter in questions if chapter in (options.chapters or questions)
-    }
     passed_over = sorted(path.name for path in folder.iterdir() if path.name not in names)
     if passed_over:
         print(f"Passed over, as they are neither folders nor notebooks: {', '.join(map(repr, passed_over))}")
-    kept = out / KEPT
     try:
-        kept.mkdir(parents=True, exist_ok=True)
+        (out / KEPT).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         parser.error(f"--out must be a folder that can be made. Received: --out {out}: {error.strerror}")
     context = _digest_of_grading(options, questions)
     digests = {name: _digest(folder / name, context) for name in names}
-    results = {name: _kept(kept, name, digests[name]) for name in names}
+    results = {name: _kept(out / KEPT, name, digests[name]) for name in names}
     waiting = [name for name in names if results[name] is None]
     if len(waiting) < len(names):
         print(f"{len(names) - len(waiting)} of {len(names)} were graded before and have not changed.")
     try:
-        for result in _graded(waiting, questions, asked, options):
+        for result in _graded(waiting, questions, chosen, options):
             results[result["learner"]] = result
             if "failed" not in result:
-                _keep(kept, result["learner"], digests[result["learner"]], result)
+                _keep(out / KEPT, result["learner"], digests[result["learner"]], result)
     except UnusableError as error:
         parser.error(
             f"{error} --unsafe grades without a sandbox: the learners' code can then read your files."
@@ -236,37 +69,37 @@ def main(arguments=None):
         print(f"Interrupted: {done} of {len(names)} are graded. The same command goes on.", file=sys.stderr)
         sys.stdout.flush()
         os._exit(130)  # without waiting for the questions that are being asked
-    batch = _batch([results[name] for name in names], asked, options)
+    batch = _batch([results[name] for name in names], chosen, options)
     reports.write(out, batch)
-    total = [sum(question["points"] for question in _entries(each)) for each in batch["learners"]]
-    possible = sum(chapter["possible"] for chapter in batch["chapters"].values())
-    average = sum(total) / len(total)
+    print(f"{_summary(batch)} See {out / 'index.html'}")
     failed = sum("failed" in result for result in results.values())
-    print(
-        f"{len(names)} submissions, {average:.1f} of {possible} points on average. See {out / 'index.html'}"
-    )
     if failed:
         sys.exit(
             f"The grader failed on {failed} of them: the reports say why. The same command tries them again."
         )
 
 
-def _graded(names, questions, asked, options):
+def _graded(names, questions, chosen, options):
     """Yield the result of each of these learners, as it comes, under a bar of progress."""
     if not names:
         return
-    hidden = [options.submissions, options.out, *filter(None, [options.questions])]
+    hidden = [options.submissions, options.out]
+    if options.questions:
+        hidden.append(options.questions)
     grader = Grader(seconds=options.timeout, memory=options.memory, unsafe=options.unsafe, hidden=hidden)
 
     def graded(name):
         try:
-            return grade_learner(grader, questions, asked, options.submissions, name, seed=options.seed)
+            return submission.grade_learner(
+                grader, questions, chosen, options.submissions, name, seed=options.seed
+            )
         except UnusableError:
             raise
         except Exception as error:  # of one, which must not cost the others
             failed = f"The grader itself failed on this submission: {type(error).__name__}: {error}."
-            entry = {"chapter": "", "notebook": None, "notes": [], "questions": _unreadable(failed, {})}
-            return {"learner": name, "notes": [], "chapters": [entry], "failed": failed}
+            rows = submission.unreadable(failed, {})
+            chapter = {"chapter": "", "notebook": None, "notes": [], "questions": rows}
+            return {"learner": name, "notes": [], "chapters": [chapter], "failed": failed}
 
     pool = ThreadPoolExecutor(min(options.jobs, _descriptors() // 8))
     try:
@@ -345,7 +178,8 @@ def _learners(folder, out):
     names = [
         path.name
         for path in sorted(folder.iterdir())
-        if not _ignored(path.name) and (path.is_symlink() or path.is_dir() or _is_notebook(path.name))
+        if not submission.is_ignored(path.name)
+        and (path.is_symlink() or path.is_dir() or submission.is_notebook(path.name))
     ]
     if not names:
         raise ValueError(
@@ -354,34 +188,44 @@ def _learners(folder, out):
     return names
 
 
-@functools.cache
 def _questions(folder):
-    """Return the questions by chapter, an instructor's own included."""
-    found = {chapter: chapter_questions(chapter) for chapter in CHAPTERS}
-    if folder is None:
-        return found
-    files = sorted(folder.glob("[!_]*.py")) if folder.is_dir() else []
-    if not files:
-        raise ValueError(
-            f"--questions must be a folder with Python files of questions. Received: --questions {folder}"
-        )
-    for path in files:
-        chapter = include(path)
-        if chapter.stem in found:
-            raise ValueError(f"--questions must not use a stem twice. Received: {chapter.stem}")
-        found[chapter.stem] = tuple(chapter.questions)
-    return found
+    """Return the questions, {chapter: {name: question}}, with those of the files in `folder`, if any.
+
+    Raises:
+        ValueError: the folder or a question is not as required.
+    """
+    chapters = [chapter_of(stem) for stem in CHAPTERS]
+    if folder is not None:
+        paths = sorted(folder.glob("[!_]*.py")) if folder.is_dir() else []
+        if not paths:
+            raise ValueError(
+                f"--questions must be a folder with Python files of questions. Received: --questions {folder}"
+            )
+        chapters += [include(path) for path in paths]
+    return {chapter.stem: {question.name: question for question in chapter.questions} for chapter in chapters}
+
+
+def _chosen(questions, chapters):
+    """Return the questions of `chapters`, in the order of the course; all, if it is None."""
+    if chapters is None:
+        return questions
+    unknown = [chapter for chapter in chapters if chapter not in questions]
+    if unknown:
+        known = ", ".join(questions)
+        raise ValueError(f"--chapters must name some of {known}. Received: --chapters {','.join(unknown)}")
+    return {chapter: questions[chapter] for chapter in questions if chapter in chapters}
 
 
 def _digest_of_grading(options, questions):
     """Return a digest of all that a grade depends on, apart from the submission."""
     digest = hashlib.sha256()
-    parts = [*Path(__file__).parent.rglob("*.py"), ROOT / "course_lib" / "arithmetic.py"]
-    parts += options.questions.glob("*.py") if options.questions else []
-    for path in sorted(parts):
+    paths = [*Path(__file__).parent.rglob("*.py"), ROOT / "course_lib" / "arithmetic.py"]
+    if options.questions:
+        paths += options.questions.glob("*.py")
+    for path in sorted(paths):
         digest.update(path.read_bytes())
-    chosen = sorted(options.chapters or questions)
-    settings = [options.seed, options.timeout, options.memory, options.unsafe, chosen]
+    chapters = sorted(options.chapters or questions)
+    settings = [options.seed, options.timeout, options.memory, options.unsafe, chapters]
     digest.update(json.dumps(settings).encode())
     return digest.hexdigest()
 
@@ -389,7 +233,7 @@ def _digest_of_grading(options, questions):
 def _digest(path, context):
     """Return a digest of what a learner handed in."""
     digest = hashlib.sha256(context.encode())
-    notebooks, notes = _notebooks(path)
+    notebooks, notes = submission.notebooks(path)
     for notebook in notebooks:
         digest.update(os.fsencode(notebook.relative_to(path.parent)))
         with contextlib.suppress(OSError):  # what cannot be read has no content
@@ -400,52 +244,61 @@ def _digest(path, context):
     return digest.hexdigest()
 
 
-def _kept(kept, name, digest):
+def _kept(folder, name, digest):
     """Return the kept result of a learner, unless something has changed since."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        data = json.loads((kept / f"{reports.slug(name)}.json").read_text(encoding="utf-8"))
+        data = json.loads((folder / f"{reports.slug(name)}.json").read_text(encoding="utf-8"))
         return data["result"] if data["digest"] == digest and data["result"]["learner"] == name else None
     return None
 
 
-def _keep(kept, name, digest, result):
-    path = kept / f"{reports.slug(name)}.json"
+def _keep(folder, name, digest, result):
+    path = folder / f"{reports.slug(name)}.json"
     part = path.with_suffix(".part")
     part.write_text(json.dumps({"digest": digest, "result": result}), encoding="utf-8")
     os.replace(part, path)  # in one step, so that a kill leaves a whole result or none
 
 
-def _entries(learner):
-    return [question for chapter in learner["chapters"] for question in chapter["questions"]]
-
-
-def _batch(learners, asked, options):
+def _batch(learners, chosen, options):
     """Put the learners together; one without a notebook for a chapter of the others attempted nothing."""
-    handed_in = {chapter["chapter"] for learner in learners for chapter in learner["chapters"]}
-    chosen = [chapter for chapter in asked if options.chapters or chapter in handed_in]
+    chapters = list(chosen)
+    if not options.chapters:
+        handed_in = {chapter["chapter"] for learner in learners for chapter in learner["chapters"]}
+        chapters = [chapter for chapter in chosen if chapter in handed_in]
+    places = {chapter: place for place, chapter in enumerate([*chosen, ""])}
     for learner in learners:
         own = {chapter["chapter"] for chapter in learner["chapters"]}
-        for chapter in chosen:
+        for chapter in chapters:
             if chapter not in own:
-                sentence = "No notebook for this chapter was found."
-                entries = [_entry(each, "not attempted", 0, sentence) for each in asked[chapter].values()]
-                missing = {"chapter": chapter, "notebook": None, "notes": [], "questions": entries}
-                learner["chapters"].append(missing)
-        learner["chapters"].sort(key=lambda each: [*asked, ""].index(each["chapter"]))
-    return {
-        "safe": not options.unsafe,
-        "sandbox": "Graded without a sandbox: the learners' code could read files and use the network."
-        if options.unsafe
-        else "Graded in a sandbox: no network, no files, no other processes.",
-        "chapters": {
-            chapter: {
-                "number": f"{CHAPTERS[chapter]:02}" if chapter in CHAPTERS else "",
-                "possible": sum(question.points for question in asked[chapter].values()),
-            }
-            for chapter in chosen
-        },
-        "learners": learners,
-    }
+                learner["chapters"].append(_not_handed_in(chapter, chosen[chapter]))
+        learner["chapters"].sort(key=lambda chapter: places[chapter["chapter"]])
+    facts = {}
+    for chapter in chapters:
+        number = f"{CHAPTERS[chapter]:02}" if chapter in CHAPTERS else ""
+        possible = sum(question.points for question in chosen[chapter].values())
+        facts[chapter] = {"number": number, "possible": possible}
+    sandbox = "Graded in a sandbox: no network, no files, no other processes."
+    if options.unsafe:
+        sandbox = "Graded without a sandbox: the learners' code could read files and use the network."
+    return {"safe": not options.unsafe, "sandbox": sandbox, "chapters": facts, "learners": learners}
+
+
+def _not_handed_in(chapter, questions):
+    sentence = "No notebook for this chapter was found."
+    rows = [submission.entry(question, "not attempted", 0, sentence) for question in questions.values()]
+    return {"chapter": chapter, "notebook": None, "notes": [], "questions": rows}
+
+
+def _summary(batch):
+    learners = batch["learners"]
+    earned = sum(
+        row["points"]
+        for learner in learners
+        for chapter in learner["chapters"]
+        for row in chapter["questions"]
+    )
+    possible = sum(chapter["possible"] for chapter in batch["chapters"].values())
+    return f"{len(learners)} submissions, {earned / len(learners):.1f} of {possible} points on average."
 
 
 if __name__ == "__main__":

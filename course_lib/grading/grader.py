@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import itertools
 import json
 import os
 import select
@@ -89,7 +90,7 @@ class Grader:
             )
         self.seconds, self.memory, self.unsafe = seconds, memory, unsafe
         package = Path(__file__).resolve().parents[1]
-        self.hidden = [package, *(Path(each).resolve() for each in hidden)]
+        self.hidden = [package, *(Path(path).resolve() for path in hidden)]
         self._templates = {}  # by whether it is heavy, as the locks
         self._locks = (threading.Lock(), threading.Lock())
         if not unsafe:
@@ -145,22 +146,24 @@ class Grader:
             child.send({"do": "ask", "program": program, "name": name, "offered": offered or {}})
             first = child.line()
             if first and isinstance(first.get("failed"), dict):
-                return [{**_outcome(first["failed"]), "failed": True}] * len(cases)
+                failed = {**_outcome(first["failed"]), "failed": True}
+                return [failed for _ in cases]
             outcomes = []
             for batch in _batches(cases, shown) if first else ():
                 child.send(*batch)
-                while batch and (line := child.line()) is not None:
-                    outcomes.append(_outcome(line))
-                    batch.pop()
-                if batch:
+                answers = list(itertools.islice(iter(child.line, None), len(batch)))
+                outcomes += [_outcome(line) for line in answers]
+                if len(answers) < len(batch):
                     break
             if len(outcomes) < len(cases):
-                outcomes += [child.ended()] * (len(cases) - len(outcomes))
+                ended = child.ended()
+                outcomes += [ended for _ in cases[len(outcomes) :]]
             return outcomes
 
     def _child(self, heavy, seconds):
-        ours = [os.pipe() for _ in range(3)]  # to send, to receive, how it ended
-        (task, send), (receive, answers), (ending, end) = ours
+        task, send = os.pipe()
+        receive, answers = os.pipe()
+        ending, end = os.pipe()  # how it ended
         order = runner.ORDER.pack(seconds, self.memory)
         try:
             with self._locks[heavy]:
@@ -210,7 +213,8 @@ class _Child:
         self._send, self._receive, self._ending = send, receive, ending
         self._seconds, self._memory = seconds, memory
         self._until = time.monotonic() + runner.BY_THE_CLOCK * seconds + 5  # the template ends it before
-        self._read, self._problem = b"", None
+        self._read = b""  # and not yet returned
+        self._problem = None
 
     def __enter__(self):
         return self
@@ -303,15 +307,15 @@ def _outcome(data):
     """Return an outcome in the form of `attempt`'s, whatever the child sent."""
     if "value" in data:
         return attempt(data["value"], [])
-    names = {
-        key: data[key][:80] if isinstance(data[key], str) and data[key].isidentifier() else "object"
-        for key in ("type", "uncallable", "raised")
-        if key in data
-    }
-    if "raised" in names:
-        words = {key: str(data.get(key) or "")[:200] for key in ("message", "within")}
-        return {**names, **{key: _printable(text) for key, text in words.items()}}
-    return names or {"type": "object"}
+    outcome = {}
+    for key in ("type", "uncallable", "raised"):
+        if key in data:
+            is_name = isinstance(data[key], str) and data[key].isidentifier()
+            outcome[key] = data[key][:80] if is_name else "object"
+    if "raised" in outcome:
+        for key in ("message", "within"):
+            outcome[key] = _printable(str(data.get(key) or "")[:200])
+    return outcome or {"type": "object"}
 
 
 def _printable(text):

@@ -40,7 +40,7 @@ _hints_shown = {}
 def check(question=None, answer=MISSING):
     """Run `answer` on the cases of the question called `question`, visible and seeded, and say how it did.
 
-    An answer that computes for more than ten seconds is stopped. What it prints is shown for the first case.
+    An answer that computes for over ten seconds is stopped. What it prints for one visible case is shown.
     """
     try:
         return _check(question, answer)
@@ -71,7 +71,7 @@ def _check(name, answer):
 def _outcomes(question, answer):
     """Return the outcome of each case; after one that was interrupted or stopped, no other is tried."""
     cases, outcomes = question.cases(), []
-    has_printed = False
+    may_print = max(1, len(question.visible))  # cases, until one has
     with Limit(SECONDS) as limit:
         for case in cases:
             call, printed = question.call(case), _Printed()
@@ -80,8 +80,8 @@ def _outcomes(question, answer):
                     outcomes.append(limit.call(attempt, answer, case))
             except OutOfTimeError:
                 outcomes.append(out_of_time(SECONDS))
-            if printed.getvalue() and not has_printed:
-                has_printed = True
+            if printed.getvalue() and len(outcomes) <= may_print:
+                may_print = 0
                 _show(call, printed.getvalue())
             if "ended" in outcomes[-1] or outcomes[-1].get("raised") == "KeyboardInterrupt":
                 break

@@ -96,7 +96,7 @@ class Limit:
         if self._in_call:
             # A function that catches this meets it again at once, on the line after its `except`.
             sys.settrace(_raise)
-            while frame.f_code is not Limit.call.__code__:
+            while frame is not None and frame.f_code is not Limit.call.__code__:
                 frame.f_trace = _raise
                 frame = frame.f_back
             raise OutOfTimeError

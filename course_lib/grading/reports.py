@@ -292,40 +292,33 @@ def _steps(batch, learner):
 
 
 def _learner_page(batch, learner):
-    rows = []
-    for chapter, facts in batch["chapters"].items():
-        earned, possible = _earned(learner, chapter), facts["possible"]
-        row = {"label": _label(batch, chapter), "earned": earned, "possible": possible}
-        rows.append({**row, "share": _share(earned or 0, possible)})
-    return _rendered(
-        "learner.html",
-        batch=batch,
-        title=learner["learner"],
-        learner=learner,
-        rows=rows,
-        steps=_steps(batch, learner),
-        label=functools.partial(_label, batch),
-    )
+    steps = _steps(batch, learner)
+    return _rendered("learner.html", batch, title=learner["learner"], learner=learner, steps=steps)
 
 
 def _class_page(batch):
+    learners = batch["learners"]
     answers = _answers(batch)
     named, unnamed = _mistakes(batch, answers)
-    totals = [0] * 10
-    for learner in batch["learners"]:
-        share = _share(learner["points"], learner["possible"])
-        totals[min(int(10 * share), 9)] += 1
+    shares = [0 for _ in range(10)]
+    for learner in learners:
+        share = learner["points"] / learner["possible"] if learner["possible"] else 0
+        shares[min(int(10 * share), 9)] += 1
+    totals = [learner["points"] for learner in learners] or [0]
+    handed_in = [chapter["notebook"] for learner in learners for chapter in learner["chapters"]]
     return _rendered(
         "class.html",
-        batch=batch,
+        batch,
         title="Class report",
         labels=[_label(batch, chapter) for chapter in batch["chapters"]],
-        tiles=_tiles(batch),
-        totals=totals,
+        learners=sorted(learners, key=lambda learner: not _is_unreadable(learner)),
+        notebooks=len(handed_in) - handed_in.count(None),
+        mean=statistics.fmean(totals),
+        median=statistics.median(totals),
+        shares=shares,
         exercises=_exercises(batch, answers),
         named=named,
         unnamed=unnamed,
-        learners=_learner_rows(batch),
     )
 
 
@@ -360,25 +353,6 @@ def _mistakes(batch, answers):
     return named, unnamed
 
 
-def _tiles(batch):
-    learners = batch["learners"]
-    totals = [learner["points"] for learner in learners] or [0]
-    possible = sum(chapter["possible"] for chapter in batch["chapters"].values())
-    notebooks = [
-        chapter["notebook"]
-        for learner in learners
-        for chapter in learner["chapters"]
-        if chapter["notebook"] is not None
-    ]
-    return [
-        (len(learners), "learner" if len(learners) == 1 else "learners"),
-        (len(notebooks), "notebook" if len(notebooks) == 1 else "notebooks"),
-        (number(statistics.fmean(totals)), f"mean of {number(possible)} points"),
-        (number(statistics.median(totals)), "median"),
-        (sum(_is_unreadable(learner) for learner in learners), "unreadable"),
-    ]
-
-
 def _exercises(batch, answers):
     """Return how the exercises went, chapter by chapter: [(label, rows)]."""
     groups = {}
@@ -402,31 +376,15 @@ def _exercises(batch, answers):
     return list(groups.items())
 
 
-def _learner_rows(batch):
-    """Return what the class's table says of each learner, of unreadable notebooks first."""
-    rows = []
-    for learner in sorted(batch["learners"], key=lambda learner: not _is_unreadable(learner)):
-        notes = _notes(learner)
-        if _is_unreadable(learner):
-            notes = ["A notebook could not be read.", *notes]
-        earned = [_earned(learner, chapter) for chapter in batch["chapters"]]
-        share = _share(learner["points"], learner["possible"])
-        rows.append({"learner": learner, "notes": notes, "earned": earned, "share": share})
-    return rows
-
-
 def _is_unreadable(learner):
     return any(
         entry["status"] == "unreadable" for chapter in learner["chapters"] for entry in chapter["questions"]
     )
 
 
-def _share(points, possible):
-    return points / possible if possible else 0
-
-
-def _rendered(template, **values):
-    return _environment().get_template(template).render(values)
+def _rendered(template, batch, **values):
+    label = functools.partial(_label, batch)
+    return _environment().get_template(template).render(batch=batch, label=label, **values)
 
 
 @functools.cache
@@ -440,8 +398,13 @@ def _environment():
         lstrip_blocks=True,
     )
     environment.globals["looks"] = LOOKS
-    environment.filters["number"] = number
-    environment.filters["marked"] = lambda sentence: Markup(marked(sentence))
-    environment.filters["boxed"] = lambda markup, status: Markup(box(status, markup))
-    environment.filters["visible"] = lambda name: name if name.strip() else repr(name)
+    environment.filters.update(
+        number=number,
+        marked=lambda sentence: Markup(marked(sentence)),
+        boxed=lambda markup, status: Markup(box(status, markup)),
+        visible=lambda name: name if name.strip() else repr(name),
+        earned=_earned,
+        notes=_notes,
+    )
+    environment.tests["unreadable"] = _is_unreadable
     return environment

@@ -49,21 +49,20 @@ def main(order, heavy=False, unsafe=False, allowed=()):
     while True:
         due = min((child.due for child in running.values()), default=None)
         wait = None if due is None else max(0.0, due - time.monotonic())
-        watched = [each for each, child in running.items() if not child.has_let_go]
+        watched = [descriptor for descriptor, child in running.items() if not child.has_let_go]
         ready, _, _ = select.select([commands, *watched], [], [], wait)
-        for descriptor in [
-            each for each in running if each in ready or running[each].due <= time.monotonic()
-        ]:
-            if running[descriptor].look(unsafe):
+        for descriptor, child in list(running.items()):
+            is_due = descriptor in ready or child.due <= time.monotonic()
+            if is_due and child.look(unsafe):
                 os.close(descriptor)
                 del running[descriptor]
         if commands in ready:
             message, descriptors, _, _ = socket.recv_fds(commands, ORDER.size, 3)
             if len(message) < ORDER.size:
                 return
-            ended, child = _start(
-                *ORDER.unpack(message), *descriptors, None if unsafe else allowed, THREADS[heavy]
-            )
+            seconds, memory = ORDER.unpack(message)
+            paths = None if unsafe else allowed
+            ended, child = _start(seconds, memory, *descriptors, paths, THREADS[heavy])
             running[ended] = child
 
 
@@ -84,21 +83,19 @@ class _Running:
     def __init__(self, pid, ending, seconds):
         self.pid, self.ending, self.seconds = pid, ending, seconds
         self.deadline = time.monotonic() + BY_THE_CLOCK * seconds
-        # When to look at it again, and whether it closed its end of the pipe and goes on.
-        self.due, self.has_let_go = self.deadline, False
+        self.due = self.deadline  # when to look at it again
+        self.has_let_go = False  # it closed its end of the pipe and goes on
 
     def look(self, unsafe):
-        """Say whether it is gone: {"exit": status}, {"signal": number} or {"timeout": True}."""
+        """Say whether it is gone, and report {"exit": status}, {"signal": number} or {"timeout": True}."""
         pid, status, used = os.wait4(self.pid, os.WNOHANG)
-        code = os.waitstatus_to_exitcode(status) if pid else None
-        report = {"signal": -code} if pid and code < 0 else {"exit": code}
-        computed = used.ru_utime + used.ru_stime  # which the kernel's limit takes less exactly
-        if code == -signal.SIGXCPU or (code == -signal.SIGKILL and computed > self.seconds / 2):
-            report = {"timeout": True}
-        if not pid:
-            if time.monotonic() < self.deadline:
-                self.due, self.has_let_go = min(self.deadline, time.monotonic() + 0.01), True
-                return False
+        if pid:
+            report = self._report(os.waitstatus_to_exitcode(status), used.ru_utime + used.ru_stime)
+        elif time.monotonic() < self.deadline:
+            self.due = min(self.deadline, time.monotonic() + 0.01)
+            self.has_let_go = True
+            return False
+        else:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             report = {"timeout": True}
@@ -109,6 +106,12 @@ class _Running:
             os.write(self.ending, json.dumps(report).encode())
         os.close(self.ending)
         return True
+
+    def _report(self, code, computed):
+        """Return what an exit code says; the kernel's limit takes the seconds of computing less exactly."""
+        if code == -signal.SIGXCPU or (code == -signal.SIGKILL and computed > self.seconds / 2):
+            return {"timeout": True}
+        return {"exit": code} if code >= 0 else {"signal": -code}
 
 
 def _child(seconds, memory, task, answers, alive, allowed, threads):

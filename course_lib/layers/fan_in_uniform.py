@@ -3,7 +3,7 @@
 import math
 
 from course_lib.backend import keras
-from course_lib.layers._arguments import positive
+from course_lib.checks import positive
 
 __all__ = ["FanInUniform"]
 
@@ -24,7 +24,7 @@ class FanInUniform(keras.initializers.Initializer):
     """
 
     def __init__(self, scale=2.4, seed=None):
-        self.scale = positive(scale, "scale")
+        self.scale = positive("scale", scale)
         self.seed = seed
 
     def __call__(self, shape, dtype=None):

@@ -1,8 +1,7 @@
 """The join of FractalNet, with drop-path."""
 
-import operator
-
 from course_lib.backend import keras
+from course_lib.checks import probability, whole
 
 __all__ = ["FractalJoin"]
 
@@ -36,22 +35,14 @@ class FractalJoin(keras.layers.Layer):
 
     def __init__(self, columns, *, drop_path=0.15, global_ratio=0.0, global_seed=None, seed=None, **kwargs):
         super().__init__(**kwargs)
-        try:
-            self.columns = operator.index(columns)
-        except TypeError:
-            self.columns = 0
-        if self.columns < 2:
-            raise ValueError(f"columns must be an integer from 2 on. Received: columns={columns!r}")
-        for name, value in (("drop_path", drop_path), ("global_ratio", global_ratio)):
-            if not 0 <= value <= 1:
-                raise ValueError(f"{name} must be a probability from 0 to 1. Received: {name}={value!r}")
+        self.columns = whole("columns", columns, 2, words="an integer from 2 on")
+        self.drop_path = probability("drop_path", drop_path)
+        self.global_ratio = probability("global_ratio", global_ratio)
         if global_ratio > 0 and global_seed is None:
             raise ValueError(
                 "global_seed must be an integer, so that all joins choose one column. "
                 f"Received: global_seed=None with global_ratio={global_ratio!r}"
             )
-        self.drop_path = drop_path
-        self.global_ratio = global_ratio
         self.global_seed = global_seed
         self.seed = seed
         self.draws_per_batch = True  # `training.fit` then leaves all replicas the same draws

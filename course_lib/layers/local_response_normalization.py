@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from course_lib.backend import keras
+from course_lib.checks import is_whole, require
 
 __all__ = ["LocalResponseNormalization"]
 
@@ -34,14 +35,10 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def __init__(self, k=2.0, n=5, alpha=1e-4, beta=0.75, divide_alpha_by_n=False, **kwargs):
         super().__init__(**kwargs)
-        if not k > 0:
-            raise ValueError(f"k must be positive. Received: k={k!r}")
-        if not isinstance(n, int) or n < 1 or n % 2 == 0:
-            raise ValueError(f"n must be odd and positive. Received: n={n!r}")
-        if not alpha >= 0:
-            raise ValueError(f"alpha must not be negative. Received: alpha={alpha!r}")
-        if not beta > 0:
-            raise ValueError(f"beta must be positive. Received: beta={beta!r}")
+        require(k > 0, "k must be positive.", f"k={k!r}")
+        require(is_whole(n, 1) and n % 2 == 1, "n must be odd and positive.", f"n={n!r}")
+        require(alpha >= 0, "alpha must not be negative.", f"alpha={alpha!r}")
+        require(beta > 0, "beta must be positive.", f"beta={beta!r}")
         self.k = k
         self.n = n
         self.alpha = alpha

@@ -1,10 +1,10 @@
 """A convolution without shared weights."""
 
 import math
-from numbers import Integral
 
 from course_lib.backend import keras
-from course_lib.layers._arguments import output_sizes, pair, positive
+from course_lib.checks import pair, whole
+from course_lib.layers._windows import output_sizes
 
 __all__ = ["LocallyConnected2D"]
 
@@ -46,9 +46,9 @@ class LocallyConnected2D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.filters = int(positive(filters, "filters", Integral))
-        self.kernel_size = pair(kernel_size, "kernel_size")
-        self.strides = pair(strides, "strides")
+        self.filters = whole("filters", filters, words="a positive integer")
+        self.kernel_size = pair("kernel_size", kernel_size)
+        self.strides = pair("strides", strides)
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)

@@ -1,7 +1,7 @@
 """The loss that LeNet-5 was trained with."""
 
 from course_lib.backend import keras
-from course_lib.layers._arguments import positive
+from course_lib.checks import positive
 
 __all__ = ["MAPLoss"]
 
@@ -32,7 +32,7 @@ class MAPLoss(keras.losses.Loss):
 
     def __init__(self, j=10.0, reduction="sum_over_batch_size", name="map_loss", dtype=None):
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        self.j = positive(j, "j")
+        self.j = positive("j", j)
 
     def call(self, y_true, y_pred):
         labels = keras.ops.cast(keras.ops.reshape(y_true, (-1,)), "int32")

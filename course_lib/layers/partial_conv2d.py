@@ -3,7 +3,8 @@
 import numpy as np
 
 from course_lib.backend import keras
-from course_lib.layers._arguments import output_sizes, pair
+from course_lib.checks import pair, require
+from course_lib.layers._windows import output_sizes
 
 __all__ = ["LENET_TABLE", "PartialConv2D"]
 
@@ -62,11 +63,11 @@ class PartialConv2D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if padding not in ("valid", "same"):
-            raise ValueError(f'padding must be "valid" or "same". Received: padding={padding!r}')
-        self.kernel_size = pair(kernel_size, "kernel_size")
+        is_known = padding in ("valid", "same")
+        require(is_known, 'padding must be "valid" or "same".', f"padding={padding!r}")
+        self.kernel_size = pair("kernel_size", kernel_size)
         self.table = _checked(table)
-        self.strides = pair(strides, "strides")
+        self.strides = pair("strides", strides)
         self.padding = padding
         self.activation = keras.activations.get(activation)
         self.use_bias = use_bias

@@ -1,6 +1,7 @@
 """The random gate of stochastic depth."""
 
 from course_lib.backend import keras
+from course_lib.checks import probability
 
 __all__ = ["StochasticDepth"]
 
@@ -28,9 +29,7 @@ class StochasticDepth(keras.layers.Layer):
 
     def __init__(self, survival, *, per_sample=False, seed=None, **kwargs):
         super().__init__(**kwargs)
-        if not 0 <= survival <= 1:
-            raise ValueError(f"survival must be a probability from 0 to 1. Received: survival={survival!r}")
-        self.survival = survival
+        self.survival = probability("survival", survival)
         self.per_sample = per_sample
         self.seed = seed
         self.draws_per_batch = not per_sample  # `training.fit` then leaves all replicas the same draws

@@ -1,7 +1,8 @@
 """The trainable subsampling of LeNet-5."""
 
 from course_lib.backend import keras
-from course_lib.layers._arguments import output_sizes, pair
+from course_lib.checks import pair
+from course_lib.layers._windows import output_sizes
 
 __all__ = ["Subsampling2D"]
 
@@ -36,7 +37,7 @@ class Subsampling2D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.pool_size = pair(pool_size, "pool_size")
+        self.pool_size = pair("pool_size", pool_size)
         self.activation = keras.activations.get(activation)
         self.coefficient_initializer = keras.initializers.get(coefficient_initializer)
         self.bias_initializer = keras.initializers.get(bias_initializer)

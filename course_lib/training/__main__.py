@@ -17,10 +17,16 @@ from pathlib import Path
 
 from course_lib import architectures, training
 from course_lib.backend import keras
-from course_lib.training import checkpoint, replicas
+from course_lib.training import checkpoint, recipes, replicas
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+    from course_lib.training import canaries
 
 PROGRAM = "python -m course_lib.training"
 FAILED, WRONG_INPUT, NOT_A_NUMBER, LOST_WORKER, INTERRUPTED = 1, 2, 3, 75, 130
+TO_BE_SEEN = 10  # seconds in which a worker that died is seen after one that missed it
 LAUNCHED = "COURSE_LAUNCHED"  # the environment's sign that a launcher holds the other end of stdin
 
 
@@ -30,11 +36,11 @@ def main(arguments=None):
     Exit codes: 0 all epochs are done; 1 failed; 2 wrong input; 3 the loss is no number; 75 another worker is
     lost, start all again; 130 interrupted.
     """
-    arguments = sys.argv[1:] if arguments is None else arguments
-    options = _options(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = _options(words)
     launch = options.workers > 1 and not os.environ.get("TF_CONFIG")
     try:
-        return _launch(arguments, options) if launch else _train(options)
+        return _launch(words, options) if launch else _train(options)
     except KeyboardInterrupt as error:
         return _say(error, INTERRUPTED)
     except ConnectionError as error:
@@ -61,7 +67,8 @@ def _options(arguments):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.error = lambda message: sys.exit(_say(message, WRONG_INPUT))
-    add, whole = parser.add_argument, _number(int, 1)
+    add = parser.add_argument
+    whole = _number(int, 1)
     add("network", type=_builder, help="a builder of course_lib.architectures, trained by its paper's recipe")
     add("--dataset", default="digits", help="digits, shapes, or a name in TensorFlow Datasets (digits)")
     add(
@@ -129,14 +136,13 @@ def _train(options):
     if os.environ.get(LAUNCHED):
         threading.Thread(target=_end_with_the_launcher, daemon=True).start()
     strategy = training.strategy()  # first of all: several workers meet here
-    from course_lib import recipes
-
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(training.precision() if options.precision == "auto" else options.precision)
     recipe = recipes.recipe(options.network)
-    epochs, batch_size, side = options.epochs or recipe.epochs, options.batch_size, options.image_size
+    epochs = options.epochs or recipe.epochs
     _require_same_epochs(options.directory, epochs)
-    data = recipe.data(options.dataset, batch_size=batch_size, image_size=side, seed=options.seed)
+    pictures = {"batch_size": options.batch_size, "image_size": options.image_size, "seed": options.seed}
+    data = recipe.data(options.dataset, **pictures)
     with strategy.scope():
         model = _model(options, data)
         recipe.compile(model, int(data.train.cardinality()), epochs)
@@ -164,20 +170,20 @@ def _canaries(model, data):
     alone = keras.backend.backend() == "tensorflow" and replicas.count(model) == 1
     if not alone or keras.config.dtype_policy().compute_dtype == "float16":
         return []
-    from course_lib.canaries import Canaries
-
-    return [Canaries(next(iter(data.test)))]
+    return [canaries.Canaries(next(iter(data.test)))]
 
 
 def _model(options, data):
-    builder, classes = getattr(architectures, options.network), len(data.class_names)
+    builder = getattr(architectures, options.network)
+    classes = len(data.class_names)
     accepted = inspect.signature(builder).parameters
-    if "input_shape" in accepted or any(each.kind is each.VAR_KEYWORD for each in accepted.values()):
+    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values())
+    if "input_shape" in accepted or open_ended:
         width = {} if options.width is None else {"width": options.width}
         return builder(input_shape=data.image_shape, classes=classes, **width)
     model = builder()
-    received = {"--width": options.width, "--image-size": options.image_size}
-    received = [f"{name} {value}" for name, value in received.items() if value is not None]
+    given = {"--width": options.width, "--image-size": options.image_size}
+    received = [f"{name} {value}" for name, value in given.items() if value is not None]
     if model.output_shape[-1] != classes:
         received.append(f"{data.name} with {classes}")
     if received:
@@ -197,8 +203,6 @@ def _launch(arguments, options):
     """Start workers on this machine and wait. When one dies, end all, and start all again if asked."""
     if keras.backend.backend() != "tensorflow":
         raise ValueError(f"--workers needs the TensorFlow backend. Received: {keras.backend.backend()}")
-    import tensorflow as tf
-
     if gpus := len(tf.config.list_physical_devices("GPU")):
         raise ValueError(
             "--workers is for machines without a GPU, as a single process trains on all of them: leave it "
@@ -261,14 +265,23 @@ def _team(arguments, count, logs):
 
 
 def _first_failure(team):
-    """Wait until one fails and return its number, or None when all are done."""
+    """Wait until one fails and return its number, or None when all are done.
+
+    Who only missed another is not to blame, and may yet be seen first: then the other gets some seconds.
+    """
+    deadline = None
     while True:
         codes = [worker.poll() for worker in team]
         failed = [number for number, code in enumerate(codes) if code]
-        if failed:  # who only missed another one is not to blame
-            return min(failed, key=lambda number: codes[number] == LOST_WORKER)
+        to_blame = [number for number in failed if codes[number] != LOST_WORKER]
+        if to_blame:
+            return to_blame[0]
         if None not in codes:
-            return None
+            return failed[0] if failed else None
+        if failed and deadline is None:
+            deadline = time.monotonic() + TO_BE_SEEN
+        if failed and time.monotonic() > deadline:
+            return failed[0]
         time.sleep(0.1)
 
 

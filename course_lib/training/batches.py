@@ -1,5 +1,6 @@
 """What `fit` accepts as data, and how many equal parts its batches have."""
 
+import dataclasses
 import reprlib
 import sys
 import zlib
@@ -7,35 +8,59 @@ import zlib
 import numpy as np
 
 from course_lib.backend import keras
+from course_lib.checks import require, whole
 
-__all__ = ["checksum", "is_pipeline", "pair", "skip", "test_batches", "train_batches", "whole"]
+__all__ = ["Feed", "feed", "fingerprint", "is_pipeline", "pair", "skip", "test_batches", "train_batches"]
 
 ACCEPTED = "a batched tf.data.Dataset, a keras.utils.PyDataset or a tuple (x, y) of arrays"
+
+
+@dataclasses.dataclass(frozen=True)
+class Feed:
+    """The batches of a training, how many there are, and how large those of the training data are."""
+
+    train: object
+    steps: int
+    size: int | None  # None if it varies
+    test: object
+    test_steps: int
 
 
 def pair(data):
     """Return (train, test) of a `datasets.Dataset` or a pair. Raise ValueError if `data` is neither."""
     is_pair = isinstance(data, tuple | list)
-    found = data if is_pair else [getattr(data, name, None) for name in ("train", "test")]
-    if len(found) != 2 or found[0] is None:
-        raise ValueError(
-            f"`data` must be a Dataset or a pair (train, test), each {ACCEPTED}. "
-            f"Received: data={reprlib.repr(data)}"
-        )
-    return found
+    parts = data if is_pair else [getattr(data, name, None) for name in ("train", "test")]
+    fit = len(parts) == 2 and parts[0] is not None
+    required = f"`data` must be a Dataset or a pair (train, test), each {ACCEPTED}."
+    require(fit, required, f"data={reprlib.repr(data)}")
+    return parts
 
 
-def whole(name, value):
-    """Return a whole number, 1 or more, as an int. Raise ValueError if it is none."""
-    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"`{name}` must be a whole number, 1 or more. Received: {name}={value!r}")
-    return int(value)
+def feed(data, batch_size, replicas):
+    """Return the `Feed` of what `pair` accepts.
+
+    Raises:
+        ValueError: if the data are not as `fit` says, or the replicas would get unequal parts.
+    """
+    train, test = pair(data)
+    train, steps, size = train_batches(train, batch_size, replicas)
+    test, test_steps = (None, 0) if test is None else test_batches(test, batch_size, replicas)
+    return Feed(train, steps, size, test, test_steps)
 
 
-def checksum(data):
+def fingerprint(data, feed):
+    """Return as JSON data what tells these data from others: name, batches, and the checksums of arrays."""
+    known = {"of": getattr(data, "name", None), "size": feed.size, "steps": feed.steps}
+    for name, part in zip(("train", "test"), pair(data), strict=True):
+        if isinstance(part, tuple):
+            known[f"{name}_crc32"] = checksum(part)
+    return known
+
+
+def checksum(arrays):
     """Return a number that tells arrays from others."""
     crc = 0
-    for array in map(np.asarray, data):
+    for array in map(np.asarray, arrays):
         crc = zlib.crc32(np.ascontiguousarray(array).reshape(-1).view("uint8"), crc)
     return crc
 
@@ -48,11 +73,13 @@ def train_batches(data, batch_size, replicas):
     """
     data = _batched("training", data, batch_size, shuffle=True)
     count, size = _check("training", data)
-    if replicas > 1 and (size is None or size % replicas):
-        raise ValueError(
-            f"The {replicas} replicas need equal parts of every training batch: a batch size that {replicas} "
-            f"divides, and `drop_remainder=True`. Received: batches of {size or 'varying size'}"
-        )
+    equal = replicas == 1 or (size is not None and size % replicas == 0)
+    require(
+        equal,
+        f"The {replicas} replicas need equal parts of every training batch: a batch size that {replicas} "
+        "divides, and `drop_remainder=True`.",
+        f"batches of {size or 'varying size'}",
+    )
     return data, count, size
 
 
@@ -62,11 +89,8 @@ def test_batches(data, batch_size, replicas):
     count, size = _check("test", data)
     if replicas == 1 or (size and size % replicas == 0):
         return data, count
-    if isinstance(data, keras.utils.PyDataset):
-        raise ValueError(
-            f"The {replicas} replicas need equal parts of every test batch. Received: batches of "
-            f"{size or 'varying size'}"
-        )
+    required = f"The {replicas} replicas need equal parts of every test batch."
+    require(is_pipeline(data), required, f"batches of {size or 'varying size'}")
     examples = size * count if size else sum(len(_first(batch)) for batch in data)
     for new in range(min(max(size or 0, 64), examples) // replicas * replicas, 0, -replicas):
         # TensorFlow deals a smaller last batch out from the front, in parts as large as those of the others
@@ -84,12 +108,13 @@ def test_batches(data, batch_size, replicas):
 
 def skip(data, epochs, more):
     """Use up the orders of these epochs, and of `more` passes of a pipeline. Return its last first batch."""
-    batch = None
-    for _ in range(epochs + more if is_pipeline(data) else epochs):
-        if is_pipeline(data):
-            batch = next(iter(data))
-        else:
+    if not is_pipeline(data):
+        for _ in range(epochs):
             data.on_epoch_end()
+        return None
+    batch = None
+    for _ in range(epochs + more):
+        batch = next(iter(data))
     return batch
 
 
@@ -98,12 +123,15 @@ class _Arrays(keras.utils.PyDataset):
 
     def __init__(self, arrays, batch_size, shuffle):
         super().__init__()
-        self.arrays, self.batch_size, self.shuffle, self.epoch = arrays, batch_size, shuffle, -1
+        self.arrays = arrays
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.epoch = -1
         self.on_epoch_end()
 
     def __len__(self):
-        whole, rest = divmod(len(self.arrays[0]), self.batch_size)
-        return whole + (rest > 0 and not self.shuffle)
+        examples = len(self.arrays[0])
+        return examples // self.batch_size if self.shuffle else -(-examples // self.batch_size)
 
     def __getitem__(self, index):
         rows = self.order[index * self.batch_size : (index + 1) * self.batch_size]
@@ -118,23 +146,16 @@ class _Arrays(keras.utils.PyDataset):
 
 def _batched(name, data, batch_size, *, shuffle, parts=1):
     if not isinstance(data, tuple):
-        if batch_size is not None:
-            raise ValueError(
-                f"`batch_size` belongs to arrays; other {name} data bring their own batches. "
-                f"Received: batch_size={batch_size!r}"
-            )
+        required = f"`batch_size` belongs to arrays; other {name} data bring their own batches."
+        require(batch_size is None, required, f"batch_size={batch_size!r}")
         return data
-    size = 64 if batch_size is None else whole("batch_size", batch_size)
+    size = 64 if batch_size is None else whole("`batch_size`", batch_size)
     arrays = tuple(np.asarray(array) for array in data)
-    if len(arrays) not in (2, 3) or len({array.shape[:1] for array in arrays}) > 1 or not arrays[0].ndim:
-        shapes = ", ".join(str(array.shape) for array in arrays)
-        raise ValueError(
-            f"The {name} arrays must be x and y, or x, y and sample weights, one entry an example. "
-            f"Received: shapes {shapes}"
-        )
+    fit = len(arrays) in (2, 3) and len({array.shape[:1] for array in arrays}) == 1 and arrays[0].ndim > 0
+    required = f"The {name} arrays must be x and y, or x, y and sample weights, one entry an example."
+    require(fit, required, f"shapes {', '.join(str(array.shape) for array in arrays)}")
     examples = len(arrays[0])
-    if not examples:
-        raise ValueError(f"The {name} arrays must have an example or more. Received: 0 examples")
+    require(examples, f"The {name} arrays must have an example or more.", "0 examples")
     if not shuffle:
         size = next((n for n in range(min(size, examples), 0, -1) if examples % n == n % parts == 0), size)
     if keras.backend.backend() != "tensorflow":
@@ -164,11 +185,12 @@ def _check(name, data):
         size = sizes.pop() if len(sizes) == 1 else None
     else:
         raise ValueError(f"The {name} data must be {ACCEPTED}. Received: {type(data).__name__}")
-    if count is None or count < 1:
-        raise ValueError(
-            f"The {name} data must have a known number of batches, 1 or more (`.repeat()` never ends; "
-            f"`drop_remainder` leaves none of a batch larger than the data). Received: cardinality={count}"
-        )
+    require(
+        count is not None and count >= 1,
+        f"The {name} data must have a known number of batches, 1 or more (`.repeat()` never ends; "
+        "`drop_remainder` leaves none of a batch larger than the data).",
+        f"cardinality={count}",
+    )
     return count, size
 
 

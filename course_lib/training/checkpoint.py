@@ -13,6 +13,7 @@ import zipfile
 import numpy as np
 
 from course_lib.backend import keras
+from course_lib.checks import require
 from course_lib.training import replicas
 
 __all__ = ["Checkpoint", "read"]
@@ -37,11 +38,17 @@ class Checkpoint(keras.callbacks.Callback):
 
     def __init__(self, directory, model, run, epochs, monitor, history, callbacks, writes):
         super().__init__()
-        self.directory, self.epochs, self.monitor, self.history = directory, epochs, monitor, history
-        self.callbacks, self.writes = callbacks, writes  # of several workers, one writes
-        run = json.loads(json.dumps(run))
+        self.directory = directory
+        self._partial = directory / "partial.keras"
+        self.epochs = epochs
+        self.monitor = monitor
+        self.history = history
+        self.callbacks = callbacks
+        self.writes = writes  # of several workers, one does
+        plain = json.loads(json.dumps(run))
         config = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
-        self.run, self.recipe = dict(_leaves(run)), dict(_leaves({**config, **run}))
+        self.run = dict(_leaves(plain))
+        self.recipe = dict(_leaves({**config, **plain}))
         self.state = self._read_last() if (directory / "last.keras").exists() else None
         self.largest = self.state and self.state.get("largest", "acc" in monitor)
 
@@ -50,31 +57,34 @@ class Checkpoint(keras.callbacks.Callback):
         if self.state is None:
             self._require_writable()
             return 0
-        done, theirs, ours = len(self.state["history"]["loss"]), self.state["recipe"], self.recipe
-        different = [
-            key
-            for key in {**theirs, **ours}
-            if theirs.get(key) != ours.get(key)
-            and (key in theirs or key not in self.run)  # files of version 0.1.0 lack some
-            and (key in ours or key != "seed")
-        ]
-        if different:
-            shown = "; ".join(f"{key} was {theirs.get(key)!r}, is {ours.get(key)!r}" for key in different[:3])
-            more = f"; and {len(different) - 3} more" if len(different) > 3 else ""
-            raise ValueError(
-                "`directory` must be new or hold a run of the same model, compiled alike, on the same data, "
-                f"in equal batches, with the same `monitor`. Received: {self.directory}, where {shown}{more}"
-            )
-        if done > self.epochs:
-            raise ValueError(
-                f"`epochs` must be {done} or more, as {self.directory} holds {done} already. "
-                f"Received: epochs={self.epochs}"
-            )
+        done = len(self.state["history"]["loss"])
+        different = self._differences()
+        more = f"; and {len(different) - 3} more" if len(different) > 3 else ""
+        require(
+            not different,
+            "`directory` must be new or hold a run of the same model, compiled alike, on the same data, in "
+            "equal batches, with the same `monitor`.",
+            f"{self.directory}, where {'; '.join(different[:3])}{more}",
+        )
+        required = f"`epochs` must be {done} or more, as {self.directory} holds {done} already."
+        require(done <= self.epochs, required, f"epochs={self.epochs}")
         if self.state["stopped"] and self.state["epochs"] == self.epochs:
             return self.epochs
         if done < self.epochs:
             self._require_writable()
         return done
+
+    def _differences(self):
+        """Say in what the run of the files is another one."""
+        theirs, ours = self.state["recipe"], self.recipe
+        sentences = []
+        for key in {**theirs, **ours}:
+            left_out = key not in theirs and key in self.run  # by version 0.1.0
+            any_seed = key == "seed" and key not in ours
+            moved = key.endswith("module")  # where a class stands; its registered name is what counts
+            if theirs.get(key) != ours.get(key) and not (left_out or any_seed or moved):
+                sentences.append(f"{key} was {theirs.get(key)!r}, is {ours.get(key)!r}")
+        return sentences
 
     def on_train_begin(self, logs=None):
         self.fresh = [_memory(callback) for callback in self.callbacks]  # they began before this one
@@ -89,40 +99,21 @@ class Checkpoint(keras.callbacks.Callback):
                 warnings.warn(f"{self._lost()}. A later epoch is kept if it is better", stacklevel=2)
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.monitor not in logs:
-            raise ValueError(
-                f"`monitor` must be one of {', '.join(logs)}. Received: monitor={self.monitor!r}"
-            )
+        required = f"`monitor` must be one of {', '.join(logs)}."
+        require(self.monitor in logs, required, f"monitor={self.monitor!r}")
         if self.largest is None:
             self.largest = _largest(self.model, self.monitor)
-        if not self.writes:
-            return
-        state = {
-            "recipe": self.recipe,
-            "history": self.history.history,
-            "largest": self.largest,
-            "epochs": self.epochs,
-            "stopped": self.model.stop_training,  # early, by another callback
-            "seeds": [seed.numpy().tolist() for seed in replicas.drawn(self.model)],
-            "callbacks": [
-                [type(callback).__name__, *_changes(before, _memory(callback))]
-                for callback, before in zip(self.callbacks, self.fresh, strict=True)
-            ],
-        }
-        partial = self.directory / "partial.keras"
-        try:
-            self.model.save(partial)
-            with zipfile.ZipFile(partial, "a") as archive:
-                archive.writestr("training.json", json.dumps(state))
-            self._name(partial, "last.keras")
-            self._keep_best()
-        except OSError as error:
-            partial.unlink(missing_ok=True)  # a full disk may have room again
-            raise OSError(
-                error.errno,
-                f"{error.strerror or error}: {self.directory} could not keep epoch {epoch + 1}; the same "
-                "call goes on after the epoch before it",
-            ) from error
+        if self.writes:
+            try:
+                self._write()
+            except OSError as error:
+                self._partial.unlink(missing_ok=True)  # a full disk may have room again
+                reason = error.strerror or error
+                raise OSError(
+                    error.errno,
+                    f"{reason}: {self.directory} could not keep epoch {epoch + 1}; the same call goes on "
+                    "after the epoch before it",
+                ) from error
 
     def load_best(self, model):
         """Give the model the best epoch's state. Raise ValueError if its file is missing or damaged."""
@@ -144,17 +135,35 @@ class Checkpoint(keras.callbacks.Callback):
             for seed, value in zip(replicas.drawn(model), state["seeds"], strict=True):
                 seed.assign(value)
 
-    def _keep_best(self):
-        if not self.writes:
-            return
-        if self._best() == len(self.history.history[self.monitor]):
-            partial = shutil.copyfile(self.directory / "last.keras", self.directory / "partial.keras")
-            self._name(partial, "best.keras")
+    def _write(self):
+        """Keep the epoch that has just ended, and if it is the best, keep it as that, too."""
+        remembered = []
+        for callback, before in zip(self.callbacks, self.fresh, strict=True):
+            remembered.append([type(callback).__name__, *_changes(before, _memory(callback))])
+        state = {
+            "recipe": self.recipe,
+            "history": self.history.history,
+            "largest": self.largest,
+            "epochs": self.epochs,
+            "stopped": self.model.stop_training,  # early, by another callback
+            "seeds": [seed.numpy().tolist() for seed in replicas.drawn(self.model)],
+            "callbacks": remembered,
+        }
+        self.model.save(self._partial)
+        with zipfile.ZipFile(self._partial, "a") as archive:
+            archive.writestr("training.json", json.dumps(state))
+        self._name_partial("last.keras")
+        self._keep_best()
 
-    def _name(self, partial, name):
-        with open(partial, "rb+") as file:
+    def _keep_best(self):
+        if self.writes and self._best() == len(self.history.history[self.monitor]):
+            shutil.copyfile(self.directory / "last.keras", self._partial)
+            self._name_partial("best.keras")
+
+    def _name_partial(self, name):
+        with open(self._partial, "rb+") as file:
             os.fsync(file.fileno())  # the bytes reach the disk before the name does
-        os.replace(partial, self.directory / name)
+        os.replace(self._partial, self.directory / name)
 
     def _best(self):
         """Return the number of the best epoch."""
@@ -187,12 +196,9 @@ class Checkpoint(keras.callbacks.Callback):
             return read(path)
         except DAMAGE as error:
             epochs = self._epochs_in("best.keras")
+            advice = f"best.keras holds epoch {epochs}: copy it to last.keras, and the call goes on from it"
             if epochs is None:
                 advice = f"move {self.directory} away to train from the start"
-            else:
-                advice = (
-                    f"best.keras holds epoch {epochs}: copy it to last.keras, and the call goes on from it"
-                )
             raise ValueError(
                 f"{path} must be a file of `training.fit`, undamaged; {advice}. Received: {error}"
             ) from error
@@ -220,13 +226,15 @@ def _memory(callback):
     That is its public attributes, without functions and what its constructor was given: Keras's callbacks
     turn the sign of `min_delta` round as they start.
     """
-    given, memory = inspect.signature(type(callback)).parameters, {}
+    not_its_own = {*inspect.signature(type(callback)).parameters, "model", "params"}
+    memory = {}
     for name, value in vars(callback).items():
-        if not (name.startswith("_") or name in given or name in ("model", "params") or callable(value)):
-            try:
-                memory[name] = json.dumps(value, default=_number)
-            except (TypeError, ValueError):
-                memory[name] = None
+        if name.startswith("_") or name in not_its_own or callable(value):
+            continue
+        try:
+            memory[name] = json.dumps(value, default=_number)
+        except (TypeError, ValueError):
+            memory[name] = None
     return memory
 
 
@@ -245,12 +253,12 @@ def _changes(before, after):
 
 def _remind(callbacks, kept):
     """Give callbacks what those of the same class, in the same order, remembered; say what is forgotten."""
-    kept = list(kept)
+    waiting = list(kept)
     for callback in callbacks:
-        entry = next((entry for entry in kept if entry[0] == type(callback).__name__), None)
+        entry = next((entry for entry in waiting if entry[0] == type(callback).__name__), None)
         if entry is None:
             continue
-        kept.remove(entry)
+        waiting.remove(entry)
         kind, values, lost = entry
         for name, value in values.items():
             setattr(callback, name, value)

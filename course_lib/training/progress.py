@@ -19,12 +19,21 @@ class Progress(keras.callbacks.Callback):
 
     def __init__(self, name, steps, test_steps, epochs, done, verbose):
         super().__init__()
-        self.name, self.steps, self.test_steps, self.epochs = name, steps, test_steps, epochs
+        self.name = name
+        self.steps = steps
+        self.test_steps = test_steps
+        self.epochs = epochs
         self.title = f"{name}: {_count(epochs, 'epoch')} of {_count(steps, 'step')}"
         self.title += f", {done} of them done before" if done else ""
-        self.epoch, self.step, self.timed_steps, self.step_seconds = done, 0, 0, 0.0
+        self.epoch = done
+        self.step = 0
+        self.logs = {}
+        self.timed_steps = 0
+        self.step_seconds = 0.0  # of all timed steps
         self.pause_seconds = None  # from one epoch's last step to the next one's first: validation and files
-        self.logs, self.begun, self.stepped, self.shown = {}, time.monotonic(), None, 0.0
+        self.begun = time.monotonic()
+        self.stepped = None  # when the last step ended
+        self.shown = 0.0  # when the line was shown
         shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
         self.notebook = verbose and hasattr(shell, "kernel")
         self.terminal = verbose and not self.notebook and sys.stderr.isatty()
@@ -35,7 +44,8 @@ class Progress(keras.callbacks.Callback):
             self.handle = display(_bundle(self.title), raw=True, display_id=True)
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.epoch, self.step = epoch, 0
+        self.epoch = epoch
+        self.step = 0
         self._show()
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -50,7 +60,9 @@ class Progress(keras.callbacks.Callback):
         if self.stepped is not None:  # the very first step is tracing for the most part
             self.step_seconds += now - self.step_begun
             self.timed_steps += batch + 1 - self.step
-        self.step, self.logs, self.stepped = batch + 1, logs, now
+        self.step = batch + 1
+        self.logs = logs
+        self.stepped = now
         self._show()
 
     def on_test_batch_end(self, batch, logs=None):
@@ -87,7 +99,8 @@ class Progress(keras.callbacks.Callback):
         now = time.monotonic()
         if self.log or now - self.shown < 0.2:
             return
-        self.shown, left = now, self.seconds_left()
+        self.shown = now
+        left = self.seconds_left()
         text = f"{self._words()}, {'starting' if left is None else f'{_clock(left)} left'}"
         fraction = (self.epoch * self.steps + self.step) / (self.epochs * self.steps)
         if self.notebook:

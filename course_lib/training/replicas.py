@@ -5,6 +5,7 @@ import functools
 import os
 
 from course_lib.backend import keras
+from course_lib.checks import require
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -119,19 +120,22 @@ def several_workers(model):
     return True
 
 
-def require_one_step(optimizer):
-    """Raise ValueError if the replicas' optimizer would not do what it does on one of them."""
-    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        raise ValueError(
-            "Several replicas need a precision without loss scaling, as Keras lets each of them scale by "
-            "itself: float32 or mixed_bfloat16. Received: mixed_float16"
-        )
+def require_one_step(model):
+    """Raise ValueError if a model's replicas would not train as one.
+
+    On TensorFlow, Keras lets each replica scale or clip its part of the gradient by itself.
+    """
+    optimizer = model.optimizer
+    if count(model) == 1 or keras.backend.backend() == "jax":
+        return
+    alone = "Several replicas need {}, as Keras lets each of them {} by itself{}"
+    scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+    advice = ": float32 or mixed_bfloat16."
+    require(not scales, alone.format("a precision without loss scaling", "scale", advice), "mixed_float16")
     for name in ("clipnorm", "clipvalue", "global_clipnorm"):
-        if value := getattr(optimizer, name, None):
-            raise ValueError(
-                "Several replicas need an optimizer without clipping, as Keras clips each replica's part of "
-                f"the gradient by itself. Received: {name}={value!r}"
-            )
+        value = getattr(optimizer, name, None)
+        clips = alone.format("an optimizer without clipping", "clip its part of the gradient", ".")
+        require(not value, clips, f"{name}={value!r}")
 
 
 def scope(model):

@@ -18,10 +18,8 @@ import tensorflow as tf
 from course_lib.backend import keras
 
 __all__ = [
-    "agree",
     "evaluate",
     "expected",
-    "fingerprint",
     "fit",
     "is_chief",
     "join",
@@ -84,30 +82,42 @@ def require_pipelines(*batches):
             raise ValueError(f"Several workers need tf.data or arrays. Received: {type(data).__name__}")
 
 
-def fit(model, train, test, steps, epochs, initial_epoch, callbacks):
-    """Train as `keras.Model.fit` does. Every worker runs every callback, on equal logs."""
+def fit(model, feed, first_batch, epochs, initial_epoch, callbacks):
+    """Train as `keras.Model.fit` does. Every worker runs every callback, on equal logs.
+
+    Args:
+        model, epochs, initial_epoch, callbacks: as there.
+        feed: `batches.Feed` of pipelines.
+        first_batch: of the pass before; all workers must have the same.
+    """
+    run = {"epochs": epochs, "epochs_done": initial_epoch, "steps": feed.steps, "batch": feed.size}
+    _agree(model, **run, first_batch=_fingerprint(first_batch))
     strategy = model.distribute_strategy
     with strategy.scope():
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-    train_pass = _Pass(model, train, model.train_step, "train")
-    test_pass = None if test is None else _Pass(model, test, model.test_step, "test")
-    callbacks = keras.callbacks.CallbackList(callbacks, model=model, epochs=epochs, steps=steps, verbose=0)
-    model.stop_training, logs = False, {}
-    callbacks.on_train_begin()
+    train_pass = _Pass(model, feed.train, model.train_step, "train")
+    test_pass = None if feed.test is None else _Pass(model, feed.test, model.test_step, "test")
+    told = keras.callbacks.CallbackList(callbacks, model=model, epochs=epochs, steps=feed.steps, verbose=0)
+    model.stop_training = False
+    logs = {}
+    done = initial_epoch
+    told.on_train_begin()
     for epoch in range(initial_epoch, epochs):
-        callbacks.on_epoch_begin(epoch)
-        logs = train_pass.run(callbacks)
+        told.on_epoch_begin(epoch)
+        logs = train_pass.run(told)
         if test_pass:
-            callbacks.on_test_begin()
-            test_logs = test_pass.run(callbacks)
-            callbacks.on_test_end(test_logs)
+            told.on_test_begin()
+            test_logs = test_pass.run(told)
+            told.on_test_end(test_logs)
             logs |= {f"val_{name}": value for name, value in test_logs.items()}
-        callbacks.on_epoch_end(epoch, logs)
+        told.on_epoch_end(epoch, logs)
+        done = epoch + 1
         if model.stop_training:
             break
     model.optimizer.finalize_variable_values(model.trainable_weights)
-    callbacks.on_train_end(logs)
+    told.on_train_end(logs)
+    _agree(model, epochs_done=done)  # the files are written now
 
 
 def evaluate(model, test):
@@ -119,7 +129,9 @@ class _Pass:
     """Runs one step of the model on each batch of a pipeline."""
 
     def __init__(self, model, batches, step, mode):
-        strategy, self.model, self.mode = model.distribute_strategy, model, mode
+        strategy = model.distribute_strategy
+        self.model = model
+        self.mode = mode
         options = tf.data.Options()
         options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
         self.batches = strategy.experimental_distribute_dataset(batches.with_options(options))
@@ -158,7 +170,7 @@ def means(strategy, variables):
     return lambda: [strategy.experimental_local_results(value)[0] for value in everywhere()]
 
 
-def agree(model, **numbers):
+def _agree(model, **numbers):
     """Wait for all workers. Raise ValueError unless each of them has the same numbers."""
     strategy = model.distribute_strategy
     mine = np.array([list(numbers.values())], "float64")
@@ -181,7 +193,7 @@ def lost(error):
     return " and ".join(sorted(names)) or "another worker"
 
 
-def fingerprint(batch):
+def _fingerprint(batch):
     """Return a number that differs between batches, but hardly by a rounding error in one."""
     total = 0.0
     for tensor in tf.nest.flatten(batch):

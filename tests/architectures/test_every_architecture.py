@@ -166,12 +166,13 @@ def test_a_variant_has_the_papers_parameters_and_macs(name, arguments, parameter
 
 @each_builder
 def test_classes_width_and_name_and_the_smallest_input_shape_change_the_scale_and_not_the_structure(
-    name, full_size, no_weights
+    name, full_size
 ):
     side = SMALLEST.get(name, 1)
-    with no_weights():
-        model = _build(name, input_shape=(side, side, 1), classes=7, width=0.25, name="chosen")
-        scaled = ledger(model)
+    builder = getattr(architectures, name)
+    options = {"input_shape": (side, side, 1), "classes": 7, "width": 0.25, "name": "chosen"}
+    model = architectures.outline(builder, **options)
+    scaled = ledger(model)
     assert model.name == "chosen"
     assert model.input_shape == (None, side, side, 1)
     assert {output.shape for output in model.outputs} == {(None, 7)}
@@ -180,12 +181,12 @@ def test_classes_width_and_name_and_the_smallest_input_shape_change_the_scale_an
 
 
 @pytest.mark.parametrize("name", sorted(SMALLEST.keys() - SAME_BUILDER))
-def test_an_input_one_pixel_too_small_is_refused_with_the_smallest_that_works(name, no_weights):
+def test_an_input_one_pixel_too_small_is_refused_with_the_smallest_that_works(name):
     smallest = SMALLEST[name]
     sides = (smallest - 1, smallest - 1, 3)
     message = re.escape(f"at least {smallest}x{smallest}. Received: input_shape={sides}")
-    with no_weights(), pytest.raises(ValueError, match=message):
-        _build(name, input_shape=sides)
+    with pytest.raises(ValueError, match=message):
+        architectures.outline(getattr(architectures, name), input_shape=sides)
     assert f"{smallest}x{smallest}" in inspect.getsource(inspect.getmodule(getattr(architectures, name)))
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from course_lib.architectures import cifar_resnet, stochastic_depth_resnet
+from course_lib.architectures import cifar_resnet, outline, stochastic_depth_resnet
 from course_lib.backend import keras
 from course_lib.layers import StochasticDepth
 
@@ -13,9 +13,8 @@ def _gates(model):
     return [layer for layer in model.layers if isinstance(layer, StochasticDepth)]
 
 
-def test_survival_falls_linearly_to_one_half_in_54_blocks(no_weights):
-    with no_weights():
-        model = stochastic_depth_resnet()
+def test_survival_falls_linearly_to_one_half_in_54_blocks():
+    model = outline(stochastic_depth_resnet)
     survivals = [gate.survival for gate in _gates(model)]
     np.testing.assert_allclose(survivals, 1 - np.arange(1, 55) / 54 * 0.5)
     assert round(sum(survivals)) == 40  # the paper's expected number of blocks in a step (section 3)

@@ -1,11 +1,13 @@
 """A check meets whatever it is handed: it answers in a sentence, raises nothing, and keeps the answer."""
 
+import ast
 import asyncio
 import functools
 import json
 import os
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -265,6 +267,9 @@ def test_what_an_answer_prints_is_shown_once_with_its_case(capsys):
         "output_size(size=32, kernel=5, stride=1, padding=0) prints:\nbetween (32, 5, 1, 0)\n"
     )
     assert "between" not in feedback.text
+    visible = [tuple(case) for case in QUESTION.visible]
+    check("output_size", lambda *case: case in visible or print("hidden", case))
+    assert capsys.readouterr().out == ""
 
 
 def test_of_what_an_answer_prints_without_end_the_beginning_is_shown(capsys):
@@ -386,3 +391,16 @@ def test_an_answer_that_breaks_a_builtin_earns_nothing_and_is_told_to_restart(pa
     assert feedback.points == 0
     assert plain == feedback.text
     assert points("foundations").text.startswith("foundations: 0 of")
+
+
+def test_no_room_imports_the_face_behind_which_it_lies():
+    rooms = {
+        path.stem: path for path in Path(grading.__file__).parent.glob("*.py") if path.stem != "__init__"
+    }
+    assert {"learner", "grade", "reports"} <= set(rooms)
+    for room, path in rooms.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "course_lib.grading":
+                assert {alias.name for alias in node.names} <= set(rooms), room
+            if isinstance(node, ast.Import):
+                assert "course_lib.grading" not in {alias.name for alias in node.names}, room

@@ -11,7 +11,7 @@ from course_lib.architectures import cifar_resnet, lenet5, lenet5_modern, squeez
 from course_lib.backend import keras
 from course_lib.grading import answer, check
 from course_lib.grading.answer import attempt
-from course_lib.grading.question import judge
+from course_lib.grading.judge import judge
 from course_lib.grading.questions.lenet5 import tutorial_lenet5
 from course_lib.ledger import ledger
 
@@ -100,8 +100,8 @@ def test_a_mistake_made_in_keras_is_named(sentence):
 
 
 def test_every_mistake_of_the_question_is_made_here():
-    named = [s for sentence in MISTAKES for s in QUESTION.mistakes if s.startswith(sentence)]
-    assert sorted(named) == sorted(QUESTION.mistakes)
+    named = [s for sentence in MISTAKES for s in QUESTION.slips.values() if s.startswith(sentence)]
+    assert sorted(named) == sorted(QUESTION.slips.values())
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
-"""The exercises are the solutions without solutions, in nbgrader's form, and in step."""
+"""Solutions and exercises come from the questions, in nbgrader's form, and are in step with them."""
 
 import json
 
 import pytest
 
 from course_lib.grading import release as release_module
-from course_lib.grading.release import main, release
+from course_lib.grading.questions import CHAPTERS, chapter_of
+from course_lib.grading.release import exercise, main, solution
 
 ROOT = release_module.ROOT
 
@@ -24,7 +25,7 @@ def notebook(source, cell_type="code", **role):
 
 
 def released(*arguments, **role):
-    return json.loads(release(notebook(*arguments, **role)))["cells"][0]
+    return json.loads(exercise(notebook(*arguments, **role)))["cells"][0]
 
 
 SOLUTION = "def f(x):\n    ### BEGIN SOLUTION\n    return x\n    ### END SOLUTION"
@@ -88,34 +89,70 @@ def test_the_exercises_are_in_step(capsys):
 
 @pytest.fixture
 def course(tmp_path, monkeypatch):
+    """A course of one chapter, released into an empty folder."""
     monkeypatch.setattr(release_module, "ROOT", tmp_path)
-    (tmp_path / "solutions").mkdir()
-    (tmp_path / "solutions" / "00_a.ipynb").write_text(notebook(SOLUTION, solution=True, grade_id="f"))
+    monkeypatch.setattr(release_module, "CHAPTERS", {"vgg": CHAPTERS["vgg"]})
+    (tmp_path / "pyproject.toml").write_text('[tool.course]\nrepository = ""\n')
     main([])
     return tmp_path
 
 
-def test_an_exercise_that_is_edited_missing_or_left_over_is_named(course):
-    exercise = course / "exercises" / "00_a.ipynb"
+def test_a_notebook_that_is_edited_missing_or_left_over_is_named_and_written_anew(course):
+    path = course / "exercises" / "05_vgg.ipynb"
     main(["--check"])
-    text = exercise.read_text()
-    exercise.write_text(text.replace("NotImplementedError", "ValueError"))
-    with pytest.raises(SystemExit, match=r"Out of step: 00_a\.ipynb"):
+    text = path.read_text()
+    path.write_text(text.replace("NotImplementedError", "ValueError"))
+    with pytest.raises(SystemExit, match=r"Out of step: exercises/05_vgg\.ipynb"):
         main(["--check"])
-    exercise.unlink()
-    with pytest.raises(SystemExit, match=r"Out of step: 00_a\.ipynb"):
-        main(["--check"])
-    (course / "exercises" / "99_old.ipynb").write_text("{}")
-    with pytest.raises(SystemExit, match=r"Out of step: 00_a\.ipynb, 99_old\.ipynb"):
+    path.unlink()
+    (course / "solutions" / "99_old.ipynb").write_text("{}")
+    with pytest.raises(SystemExit, match=r"Out of step: exercises/05_vgg\.ipynb, solutions/99_old\.ipynb"):
         main(["--check"])
     main([])
     main(["--check"])
-    assert exercise.read_text() == text
+    assert path.read_text() == text
+    assert not (course / "solutions" / "99_old.ipynb").exists()
 
 
 def test_a_check_changes_nothing(course):
-    exercise = course / "exercises" / "00_a.ipynb"
-    exercise.write_text("{}")
+    path = course / "exercises" / "05_vgg.ipynb"
+    path.write_text("{}")
     with pytest.raises(SystemExit):
         main(["--check"])
-    assert exercise.read_text() == "{}"
+    assert path.read_text() == "{}"
+
+
+def test_outputs_are_kept_for_cells_that_have_not_changed(course):
+    path = course / "solutions" / "05_vgg.ipynb"
+    stored = json.loads(path.read_text())
+    for cell in stored["cells"]:
+        if cell["cell_type"] == "code":
+            cell["outputs"] = [{"output_type": "stream", "name": "stdout", "text": [cell["id"]]}]
+            cell["execution_count"] = 7
+    changed = next(cell for cell in stored["cells"] if cell["id"] == "class-map")
+    changed["source"] = ["an older answer"]
+    path.write_text(json.dumps(stored))
+    main([])
+    cells = {cell["id"]: cell for cell in json.loads(path.read_text())["cells"]}
+    assert cells["class-map"]["outputs"] == []
+    assert cells["class-map-check"]["outputs"][0]["text"] == ["class-map-check"]
+    assert cells["vgg-rows"]["execution_count"] == 7
+
+
+def test_an_address_gives_badge_and_install_line_to_solution_and_exercise():
+    address = "https://github.com/someone/course"
+    cells = json.loads(exercise(solution(chapter_of("vgg"), number=5, address=address)))["cells"]
+    title, setup = ("".join(cell["source"]) for cell in cells[:2])
+    assert title.endswith("/github/someone/course/blob/main/exercises/05_vgg.ipynb)")
+    assert f"git+{address}" in setup
+
+
+def test_tasks_of_every_chapter_are_shown_with_examples_that_are_computed():
+    for stem, number in CHAPTERS.items():
+        chapter = chapter_of(stem)
+        cells = json.loads(solution(chapter, number=number))["cells"]
+        texts = {cell["id"]: "".join(cell["source"]) for cell in cells}
+        for question in chapter.questions:
+            text = texts[f"{question.name.replace('_', '-')}-text"]
+            assert text.count(" → ") + text.count("→ ") >= len(question.visible)
+            assert "EXAMPLES" not in text

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from course_lib.grading import reports
 from course_lib.grading.answer import attempt
 from course_lib.grading.feedback import LOOKS, number
-from course_lib.grading.question import judge
+from course_lib.grading.judge import judge
 from course_lib.grading.release import ROOT
 from course_lib.grading.reports import slug, write
 

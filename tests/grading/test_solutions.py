@@ -1,7 +1,6 @@
 """Every solution earns full marks, every untouched exercise none, and the text shows what is checked."""
 
 import ast
-import importlib
 import inspect
 import json
 import math
@@ -12,7 +11,7 @@ import pytest
 from course_lib import arithmetic, grading
 from course_lib.grading import learner
 from course_lib.grading.question import show
-from course_lib.grading.questions import CHAPTERS, lenet5
+from course_lib.grading.questions import CHAPTERS, chapter_of, lenet5
 from course_lib.grading.release import ROOT
 
 each_chapter = pytest.mark.parametrize(("chapter", "number"), list(CHAPTERS.items()))
@@ -83,9 +82,8 @@ def test_no_line_of_an_example_is_too_wide_for_a_notebook(chapter, number):
 
 @each_chapter
 def test_the_head_of_an_exercise_says_how_to_call_what_it_imports(chapter, number):
-    questions = importlib.import_module(f"course_lib.grading.questions.{chapter}")
     head = "".join(cells("exercises", number, chapter, "markdown")[0]["source"])
-    for name in getattr(questions, "OFFERS", ()):
+    for name in chapter_of(chapter).offers:
         (shown,) = re.findall(rf"^- `({name}\(.*\))` returns .*$", head, flags=re.M)
         signature = inspect.signature(getattr(arithmetic, name))
         needed = [  # options that no answer needs may be left out
@@ -98,15 +96,14 @@ def test_the_head_of_an_exercise_says_how_to_call_what_it_imports(chapter, numbe
 
 @each_chapter
 def test_hints_call_what_is_imported_as_it_can_be_called(chapter, number):
-    questions = importlib.import_module(f"course_lib.grading.questions.{chapter}")
-    for question in questions.QUESTIONS:
+    for question in chapter_of(chapter).questions:
         for code in re.findall("`([^`]+)`", " ".join(question.hints)):
             try:
                 calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
             except SyntaxError:  # a formula or a fragment
                 continue
             for call in calls:
-                if getattr(call.func, "id", "") in getattr(questions, "OFFERS", ()):
+                if getattr(call.func, "id", "") in chapter_of(chapter).offers:
                     options = {option.arg: option for option in call.keywords}
                     inspect.signature(getattr(arithmetic, call.func.id)).bind(*call.args, **options)
 
@@ -137,5 +134,4 @@ def test_the_exercise_gives_the_table_of_the_paper():
 def test_the_grader_offers_what_the_exercises_import(chapter, number):
     code = "\n".join("".join(cell["source"]) for cell in cells("exercises", number, chapter, "code"))
     lines = re.findall(r"^from course_lib\.arithmetic import (.*)$", code, flags=re.M)
-    questions = importlib.import_module(f"course_lib.grading.questions.{chapter}")
-    assert {name for line in lines for name in line.split(", ")} == set(getattr(questions, "OFFERS", ()))
+    assert {name for line in lines for name in line.split(", ")} == set(chapter_of(chapter).offers)

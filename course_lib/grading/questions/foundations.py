@@ -34,32 +34,52 @@ def draw_output_size(rng):
             "That is ceil, not floor: a last window that does not fit is dropped."
         ),
         "// stride -> / stride": (
-            "The quotient is not rounded down: a window either fits or it does not, so divide with `//`."
+            "The quotient is not rounded down: a window either fits or it does not, "
+            "so divide with `//`."
         ),
-        " + 1 -> ": ("The + 1 is missing: the first window stands before any step is made."),
-        "2 * padding -> padding": ("The padding is added once; it is added on both sides."),
+        " + 1 -> ": (
+            "The + 1 is missing: the first window stands before any step is made."
+        ),
+        "2 * padding -> padding": (
+            "The padding is added once; it is added on both sides."
+        ),
         " + 2 * padding -> ": "The padding is left out.",
         " // stride -> ": "The stride is left out.",
         "room // stride -> round(room / stride)": (
-            "The quotient is rounded to the nearest whole number; a window that fits by half does not fit."
+            "The quotient is rounded to the nearest whole number; a window that fits "
+            "by half does not fit."
         ),
         "room // stride + 1 -> -(-room // stride)": (
             "A last window that fits exactly is not counted; it stands at the very end."
         ),
         "room // stride + 1 -> (room + 1) // stride": (
-            "The 1 is added before the division; it is the first window, which needs no stride."
+            "The 1 is added before the division; it is the first window, which needs "
+            "no stride."
         ),
         " - kernel -> ": (
-            "The window's own width is left out: its left edge cannot move over the whole size."
+            "The window's own width is left out: its left edge cannot move over the "
+            "whole size."
         ),
-        "+ 2 * padding -> - 2 * padding": ("The padding is taken away; it makes the image larger."),
+        "+ 2 * padding -> - 2 * padding": (
+            "The padding is taken away; it makes the image larger."
+        ),
+        (
+            "size + 2 * padding - kernel -> size - kernel",
+            "stride + 1 -> stride + 1 + 2 * padding",
+        ): (
+            "The zeros are added to the result; they make the image larger, before "
+            "the division."
+        ),
         "room // stride + 1 -> -(-size // stride)": (
-            "That is the size for `same` padding; here `padding` says how many zeros there are."
+            "That is the size for `same` padding; here `padding` says how many zeros "
+            "there are."
         ),
     },
     hints=(
-        "How far can the window's left edge move before its right edge leaves the padded input?",
-        "The padded input has `size + 2 * padding` pixels; the window takes `kernel` of them.",
+        "How far can the window's left edge move before its right edge leaves the "
+        "padded input?",
+        "The padded input has `size + 2 * padding` pixels; the window takes `kernel` "
+        "of them.",
         "Count the whole strides in that room with `//`, and add the first window.",
     ),
 )
@@ -101,13 +121,17 @@ def draw_same_padding(rng):
             "The stride is left out: with a stride, fewer windows need fewer pixels."
         ),
         "[before, total - before] -> [kernel // 2, kernel // 2]": (
-            "That is half the kernel on each side, as other libraries pad; `same` adds no more than it needs."
+            "That is half the kernel on each side, as other libraries pad; `same` "
+            "adds no more than it needs."
         ),
         "[before, total - before] -> [(kernel - 1) // 2, (kernel - 1) // 2]": (
-            "That is half the kernel on each side, as other libraries pad; `same` adds no more than it needs."
+            "That is half the kernel on each side, as other libraries pad; `same` "
+            "adds no more than it needs."
         ),
-        "max((windows - 1) * stride + kernel - size, 0) -> (windows - 1) * stride + kernel - size": (
-            "The padding must not be negative: where the windows leave pixels over, add none."
+        "max((windows - 1) * stride + kernel - size, 0) -> (windows - 1) * stride + "
+        "kernel - size": (
+            "The padding must not be negative: where the windows leave pixels over, "
+            "add none."
         ),
         "[before, total - before] -> [total, total]": (
             "That is all the padding on each side; the two sides share it."
@@ -116,17 +140,30 @@ def draw_same_padding(rng):
             "The windows are rounded down; `same` makes ceil(size / stride) of them."
         ),
         "-(-size // stride) -> (size - kernel) // stride + 1": (
-            "No zeros are added: those are the windows that fit without; `same` makes ceil(size / stride)."
+            "No zeros are added: those are the windows that fit without; `same` "
+            "makes ceil(size / stride)."
         ),
         "(windows - 1) * stride -> windows * stride": (
-            "That is one stride too many: from the first window to the last there are `windows - 1`."
+            "That is one stride too many: from the first window to the last there "
+            "are `windows - 1`."
         ),
-        "total - before -> before": ("Both sides get the smaller half; an odd pixel is lost."),
+        "total - before -> before": (
+            "Both sides get the smaller half; an odd pixel is lost."
+        ),
         "[before, -> [total - before,": (
             "Both sides get the larger half; an odd pixel goes after the image only."
         ),
+        "before = total // 2 -> before = total / 2": (
+            "Half of an odd number is no whole number of pixels: one side gets the "
+            "odd one."
+        ),
+        "max((windows - 1) * stride + kernel - size, 0) -> kernel - stride": (
+            "`kernel - stride` is right only where the stride divides the size: "
+            "count the windows."
+        ),
         "max((windows - 1) * stride + kernel - size, 0) -> max(kernel - stride, 0)": (
-            "`kernel - stride` is right only where the stride divides the size: count the windows."
+            "`kernel - stride` is right only where the stride divides the size: "
+            "count the windows."
         ),
     },
     hints=(
@@ -171,9 +208,12 @@ def draw_correlate(rng):
     floats=True,
     slips={
         "kernel[i][j] -> kernel[-1 - i][-1 - j]": (
-            "The kernel is flipped, as in mathematics; networks multiply it as it stands."
+            "The kernel is flipped, as in mathematics; networks multiply it as it "
+            "stands."
         ),
-        "kernel[i][j] -> kernel[i][-1 - j]": ("The kernel is mirrored; networks multiply it as it stands."),
+        "kernel[i][j] -> kernel[i][-1 - j]": (
+            "The kernel is mirrored; networks multiply it as it stands."
+        ),
         "kernel[i][j] -> kernel[-1 - i][j]": (
             "The kernel is upside down; networks multiply it as it stands."
         ),
@@ -184,7 +224,10 @@ def draw_correlate(rng):
         (
             "len(image[0]) - width + 1 -> len(image[0]) - width",
             "len(image) - height + 1 -> len(image) - height",
-        ): ("The last row and column are missing: the kernel has `size - kernel + 1` positions."),
+        ): (
+            "The last row and column are missing: the kernel has `size - kernel + 1` "
+            "positions."
+        ),
         "len(image[0]) - width + 1 -> len(image[0]) - width": (
             "The last column is missing: the kernel has `size - kernel + 1` positions."
         ),
@@ -195,14 +238,20 @@ def draw_correlate(rng):
             "len(image[0]) - width + 1 -> len(image[0])",
             "len(image) - height + 1 -> len(image)",
             "total += -> if y + i < len(image) and x + j < len(image[0]): total +=",
-        ): ("The kernel runs over the border; only positions where all of it lies on the image count."),
+        ): (
+            "The kernel runs over the border; only positions where all of it lies on "
+            "the image count."
+        ),
         (
             "len(image[0]) - width + 1 -> len(image[0])",
             "len(image) - height + 1 -> len(image)",
             "image[y + i][x + j] -> image[y + i - height // 2][x + j - width // 2]",
             "total += -> if 0 <= y + i - height // 2 < len(image) and 0 <= x + j - "
             "width // 2 < len(image[0]): total +=",
-        ): ("The kernel runs over the border; only positions where all of it lies on the image count."),
+        ): (
+            "The kernel runs over the border; only positions where all of it lies on "
+            "the image count."
+        ),
         "= len(kernel), len(kernel[0]) -> = len(kernel), len(kernel)": (
             "The kernel is taken to be as wide as high; its width is `len(kernel[0])`."
         ),
@@ -225,9 +274,12 @@ def draw_correlate(rng):
             "total = 0 -> pass",
             "result = [] -> result, total = [], 0",
         ): "The sum goes on from position to position; each one begins with 0.",
-        "total += -> total =": ("That is the last product alone; all of a position's products are added up."),
+        "total += -> total =": (
+            "That is the last product alone; all of a position's products are added up."
+        ),
         "row.append(total) -> row.append(max(total, 0))": (
-            "Negative sums are cut off; that is ReLU, which comes after the convolution."
+            "Negative sums are cut off; that is ReLU, which comes after the "
+            "convolution."
         ),
         "row.append(total) -> row.append(total / (height * width))": (
             "The products are averaged; they are added up."
@@ -239,13 +291,16 @@ def draw_correlate(rng):
             "range(len(image[0]) -> range(0, len(image[0])",
         ): "The windows lie side by side; the kernel moves by one pixel at a time.",
         "image[y + i][x + j] -> image[i][j]": (
-            "The kernel stays in the corner; at row y and column x it lies on other pixels."
+            "The kernel stays in the corner; at row y and column x it lies on other "
+            "pixels."
         ),
     },
     hints=(
         "Four loops: two over the positions of the kernel, two over its entries.",
-        "With the kernel's corner on row y and column x, `kernel[i][j]` lies on `image[y + i][x + j]`.",
-        "y runs over `range(len(image) - len(kernel) + 1)`, x likewise; the value is the sum of products.",
+        "With the kernel's corner on row y and column x, `kernel[i][j]` lies on "
+        "`image[y + i][x + j]`.",
+        "y runs over `range(len(image) - len(kernel) + 1)`, x likewise; the value is "
+        "the sum of products.",
     ),
 )
 def correlate(image, kernel):
@@ -294,8 +349,14 @@ def correlate(image, kernel):
         "kernel * kernel -> 2 * kernel": (
             "The kernel is not squared: it is `kernel` pixels high and `kernel` wide."
         ),
-        " * in_channels -> ": ("The input channels are left out: a filter has a kernel for each of them."),
+        " * in_channels -> ": (
+            "The input channels are left out: a filter has a kernel for each of them."
+        ),
         " * filters -> ": "That is a single filter; the layer has `filters` of them.",
+        "+ 1) * filters -> + filters)": (
+            "The weights are those of a single filter; each of the `filters` has its "
+            "own."
+        ),
         "+ 1) -> + filters)": "Every filter has the biases of all filters; it has one.",
         "in_channels + 1) * filters -> (in_channels + 1)) * filters": (
             "The bias is as large as a kernel; it is a single number."
@@ -303,7 +364,8 @@ def correlate(image, kernel):
     },
     hints=(
         "How many numbers does one filter hold?",
-        "One filter has a kernel of `kernel * kernel` weights for each input channel, and one bias.",
+        "One filter has a kernel of `kernel * kernel` weights for each input "
+        "channel, and one bias.",
     ),
 )
 def conv2d_parameters(kernel, in_channels, filters):
@@ -338,47 +400,52 @@ def draw_ledger_row(rng):
     draw=draw_ledger_row,
     slips={
         "connections, connections -> connections - output**2 * filters, connections": (
-            "The biases are not among the connections: each output unit uses its filter's bias once."
+            "The biases are not among the connections: each output unit uses its "
+            "filter's bias once."
         ),
-        " - output**2 * filters -> ": ("The biases are counted as MACs; adding a bias multiplies nothing."),
+        " - output**2 * filters -> ": (
+            "The biases are counted as MACs; adding a bias multiplies nothing."
+        ),
         ", connections - output -> , 2 * connections - 2 * output": (
             "Those are FLOPs: a MAC is one multiplication together with one addition."
         ),
         (
             "connections = output**2 -> connections = output",
             "- output**2 -> - output",
-        ): ("The positions are counted along one side; the map is `output` high and `output` wide."),
+        ): (
+            "The positions are counted along one side; the map is `output` high and "
+            "`output` wide."
+        ),
         (
             "connections = output**2 -> connections = size**2",
             "- output**2 -> - size**2",
-        ): ("The positions are those of the input; each unit of the output has its connections."),
+        ): (
+            "The positions are those of the input; each unit of the output has its "
+            "connections."
+        ),
         (
             "channels, filters) -> channels, filters) - filters",
             " - output**2 * filters -> ",
-        ): ("The bias is missing: each filter has one, in the parameters and in the connections."),
-        "connections, connections -> connections - output**2 * filters + filters, connections": (
-            "The biases are connected once a filter; each output unit uses its filter's bias once."
+        ): (
+            "The bias is missing: each filter has one, in the parameters and in the "
+            "connections."
+        ),
+        "connections, connections -> connections - output**2 * filters + filters, "
+        "connections": (
+            "The biases are connected once a filter; each output unit uses its "
+            "filter's bias once."
         ),
         "- output**2 * filters -> - filters": (
-            "One bias a filter is taken off the MACs; there is one for each output unit."
+            "One bias a filter is taken off the MACs; there is one for each output "
+            "unit."
         ),
-        (
-            "connections = output**2 * parameters -> connections = output**2 * filters * parameters",
-            "- output**2 * filters -> - (output * filters) ** 2",
-        ): "The filters are counted twice: the parameters are those of all filters.",
-        (
-            "output**2 * parameters -> output**2 * parameters // filters",
-            "- output**2 * filters -> - output**2",
-        ): ("Connections and MACs are those of a single filter; there are `filters` maps of units."),
-        (
-            "output**2 * parameters -> output**2 * parameters * in_channels",
-            "- output**2 * filters -> - output**2 * filters * in_channels",
-        ): ("The input channels are counted twice: the parameters are those for all of them."),
     },
     hints=(
         "Use your `output_size` and your `conv2d_parameters`.",
-        "Every unit uses all parameters of its filter once: there are `output * output` positions.",
-        "MACs are the connections without those to the biases: `output * output * filters` fewer.",
+        "Every unit uses all parameters of its filter once: there are `output * "
+        "output` positions.",
+        "MACs are the connections without those to the biases: `output * output * "
+        "filters` fewer.",
     ),
 )
 def ledger_row(size, kernel, stride, padding, in_channels, filters):
@@ -412,17 +479,26 @@ def draw_three_ways(rng):
             "(size**2 + 1) -> size**2",
             "(kernel**2 + 1) -> kernel**2",
             "1, filters)] -> 1, filters) - filters]",
-        ): ("The biases are missing: a dense and a local unit each have one, a shared filter has one."),
-        ("(size**2 + 1) -> size**2", "(kernel**2 + 1) -> kernel**2"): (
-            "The biases are missing: a dense and a local unit each have one, a shared filter has one."
+        ): (
+            "The biases are missing: a dense and a local unit each have one, a "
+            "shared filter has one."
         ),
-        "(size**2 + 1) -> size**2": ("The dense units' biases are missing: each unit has one."),
-        "(kernel**2 + 1) -> kernel**2": ("The local units' biases are missing: each unit has one."),
+        ("(size**2 + 1) -> size**2", "(kernel**2 + 1) -> kernel**2"): (
+            "The biases are missing: a dense and a local unit each have one, a "
+            "shared filter has one."
+        ),
+        "(size**2 + 1) -> size**2": (
+            "The dense units' biases are missing: each unit has one."
+        ),
+        "(kernel**2 + 1) -> kernel**2": (
+            "The local units' biases are missing: each unit has one."
+        ),
         "(kernel**2 + 1) * units -> kernel**2 * units + filters": (
             "The local units share their biases; without sharing, each has its own."
         ),
         "(kernel**2 + 1) * units -> kernel**2 * units + units // filters": (
-            "The local units of a place share their biases; without sharing, each has its own."
+            "The local units of a place share their biases; without sharing, each "
+            "has its own."
         ),
         "(size**2 + 1) * units -> size**2 * units + filters": (
             "The dense layer has one bias a map; each of its units has its own."
@@ -431,16 +507,19 @@ def draw_three_ways(rng):
             "The dense layer has a single bias; each of its units has its own."
         ),
         "output_size(size, kernel, 1, 0) ** 2 -> size**2": (
-            "The units are counted at every pixel; without padding, a map has `size - kernel + 1` a side."
+            "The units are counted at every pixel; without padding, a map has `size "
+            "- kernel + 1` a side."
         ),
         "(size**2 + 1) * units -> (size**2 + 1) * filters": (
             "The dense layer has as many units as the maps together, not one a map."
         ),
         "(size**2 + 1) * units -> (size**2 + 1) * units // filters": (
-            "The dense layer is counted for a single map; its units are those of all maps."
+            "The dense layer is counted for a single map; its units are those of all "
+            "maps."
         ),
         "(kernel**2 + 1) * units -> (kernel**2 + 1) * units // filters": (
-            "The local layer is counted for a single map; its units are those of all maps."
+            "The local layer is counted for a single map; its units are those of all "
+            "maps."
         ),
         "(size**2 + 1) -> (size + 1)": (
             "A dense unit reads a single line of pixels; it reads `size` by `size`."
@@ -448,12 +527,16 @@ def draw_three_ways(rng):
         "(kernel**2 + 1) -> (kernel + 1)": (
             "A local unit's window is a line; it is `kernel` by `kernel` pixels."
         ),
-        "0) ** 2 -> 0)": ("The units are counted along one side; a map is as high as wide."),
+        "0) ** 2 -> 0)": (
+            "The units are counted along one side; a map is as high as wide."
+        ),
     },
     hints=(
         "Count the output units first: `filters` maps of `size - kernel + 1` a side.",
-        "A dense unit has `size * size` weights and a bias; a local one `kernel * kernel` and a bias.",
-        "Local over shared is the number of positions of a map: that is what sharing saves.",
+        "A dense unit has `size * size` weights and a bias; a local one `kernel * "
+        "kernel` and a bias.",
+        "Local over shared is the number of positions of a map: that is what sharing "
+        "saves.",
     ),
 )
 def parameters_three_ways(size, kernel, filters):
@@ -489,43 +572,58 @@ def draw_receptive_field(rng):
     draw=draw_receptive_field,
     slips={
         " * jump -> ": (
-            "The strides are left out of the size: after a stride of 2, a step covers two pixels."
+            "The strides are left out of the size: after a stride of 2, a step "
+            "covers two pixels."
         ),
         ("size, jump = 1, 1 -> size, jump = 0, 1", "(kernel - 1) * jump -> kernel"): (
-            "The kernels are added up; windows overlap, so each adds `kernel - 1` jumps to one pixel."
+            "The kernels are added up; windows overlap, so each adds `kernel - 1` "
+            "jumps to one pixel."
         ),
         ("size, jump = 1, 1 -> size, jump = 0, 1", "(kernel - 1) -> kernel"): (
-            "The kernels are added up; windows overlap, so each adds `kernel - 1` jumps to one pixel."
+            "The kernels are added up; windows overlap, so each adds `kernel - 1` "
+            "jumps to one pixel."
         ),
         "(kernel - 1) -> kernel": (
-            "The kernels are added up; windows overlap, so each adds `kernel - 1` jumps to one pixel."
+            "The kernels are added up; windows overlap, so each adds `kernel - 1` "
+            "jumps to one pixel."
         ),
         "* jump -> * jump * stride": (
-            "A layer's own stride widens its window; it only matters to the layers above."
+            "A layer's own stride widens its window; it only matters to the layers "
+            "above."
         ),
         "* jump -> * stride": (
-            "A layer's own stride widens its window; it only matters to the layers above."
+            "A layer's own stride widens its window; it only matters to the layers "
+            "above."
         ),
         (
             "size, jump = 1, 1 -> size, jump, below = 1, 1, 1",
             "* jump -> * below",
             "jump *= stride -> jump, below = jump * stride, stride",
-        ): ("Only the stride just below is counted; the strides of all layers below multiply."),
+        ): (
+            "Only the stride just below is counted; the strides of all layers below "
+            "multiply."
+        ),
         "jump *= stride -> jump = stride": (
-            "Only the stride just below is counted; the strides of all layers below multiply."
+            "Only the stride just below is counted; the strides of all layers below "
+            "multiply."
         ),
         "size += (kernel - 1) * jump -> size *= kernel": (
-            "The kernels are multiplied; windows overlap, so each adds `kernel - 1` jumps."
+            "The kernels are multiplied; windows overlap, so each adds `kernel - 1` "
+            "jumps."
         ),
         "[size, jump] -> [size, sum(stride for _, stride in layers)]": (
-            "The size is right, but the strides are added up in the jump: they multiply."
+            "The size is right, but the strides are added up in the jump: they "
+            "multiply."
         ),
-        "jump *= stride -> jump += stride": ("The strides are added up; from layer to layer they multiply."),
+        "jump *= stride -> jump += stride": (
+            "The strides are added up; from layer to layer they multiply."
+        ),
         "jump *= stride -> jump += stride - 1": (
             "The strides are added up; from layer to layer they multiply."
         ),
         "size += (kernel - 1) * jump -> size = (size - 1) * stride + kernel": (
-            "That rule goes from the top down; from the image up, each window adds `kernel - 1` jumps."
+            "That rule goes from the top down; from the image up, each window adds "
+            "`kernel - 1` jumps."
         ),
         "size, jump = 1, 1 -> size, jump = 0, 1": (
             "The field begins with 0; before any layer, a unit is one pixel."
@@ -534,15 +632,19 @@ def draw_receptive_field(rng):
             "The jump is the last layer's stride; the strides of all layers multiply."
         ),
         "[size, jump] -> [size, jump // stride]": (
-            "The last layer's stride is missing from the jump; it moves its own units apart."
+            "The last layer's stride is missing from the jump; it moves its own "
+            "units apart."
         ),
         "(kernel - 1) * jump -> (kernel // 2) * jump": (
-            "The field grows to one side only; a window reaches `kernel - 1` units further in all."
+            "The field grows to one side only; a window reaches `kernel - 1` units "
+            "further in all."
         ),
     },
     hints=(
-        "Keep two numbers: the pixels that a unit sees, and the pixels from one unit to the next (the jump).",
-        "Both begin at 1. A window of `kernel` units reaches `kernel - 1` jumps further than a single unit.",
+        "Keep two numbers: the pixels that a unit sees, and the pixels from one unit "
+        "to the next (the jump).",
+        "Both begin at 1. A window of `kernel` units reaches `kernel - 1` jumps "
+        "further than a single unit.",
         "For each layer: first `size += (kernel - 1) * jump`, then `jump *= stride`.",
     ),
 )
@@ -566,7 +668,9 @@ def draw_stack(rng):
     layers = []
     for _ in range(rng.randint(2, 4)):
         kernel = rng.randint(2, 5)
-        layers.append([kernel, rng.randint(1, 2), rng.randint(0, kernel // 2), rng.randint(2, 64)])
+        layers.append(
+            [kernel, rng.randint(1, 2), rng.randint(0, kernel // 2), rng.randint(2, 64)]
+        )
     return [rng.randint(80, 160), rng.choice([1, 3]), layers]
 
 
@@ -581,16 +685,22 @@ def draw_stack(rng):
     draw=draw_stack,
     slips={
         "channels = filters -> pass": (
-            "Every layer reads the image's channels; from the second on, it reads the maps before it."
+            "Every layer reads the image's channels; from the second on, it reads "
+            "the maps before it."
         ),
-        "parameters += -> parameters =": ("Those are the parameters of the last layer; add up all of them."),
+        "parameters += -> parameters =": (
+            "Those are the parameters of the last layer; add up all of them."
+        ),
         "channels, filters) -> channels, filters) - filters": (
             "The biases are missing: each filter has one."
         ),
         "padding) -> 0)": "The padding is left out of the size.",
-        "(size, kernel, stride -> (size, kernel, 1": ("The stride is left out of the size."),
+        "(size, kernel, stride -> (size, kernel, 1": (
+            "The stride is left out of the size."
+        ),
         "channels, filters) -> filters, filters)": (
-            "A layer's own filters are taken for its inputs; it reads the maps before it."
+            "A layer's own filters are taken for its inputs; it reads the maps "
+            "before it."
         ),
         (
             "size = output_size -> last = output_size",
@@ -599,12 +709,15 @@ def draw_stack(rng):
         "parameters += -> parameters += size**2 *": (
             "Each position is counted; the positions share the parameters."
         ),
-        "parameters = 0 -> parameters = channels": ("The image is counted; it has no parameters."),
+        "parameters = 0 -> parameters = channels": (
+            "The image is counted; it has no parameters."
+        ),
     },
     hints=(
         "Walk through the layers once, and carry the size and the channels along.",
         "Use your `output_size` and your `conv2d_parameters` for each layer.",
-        "At the end of each step, `channels = filters`: the maps of this layer are what the next one reads.",
+        "At the end of each step, `channels = filters`: the maps of this layer are "
+        "what the next one reads.",
     ),
 )
 def stack_totals(size, channels, layers):

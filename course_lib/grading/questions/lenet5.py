@@ -48,32 +48,46 @@ TABLE_I = [
     draw=lambda rng: [2 * rng.randint(3, 32), rng.randint(2, 64)],
     slips={
         ("[2 * channels -> [0", "5 * (size -> 4 * (size"): (
-            "That is today's pooling, without parameters; here each map has a coefficient and a bias."
+            "That is today's pooling, without parameters; here each map has a "
+            "coefficient and a bias."
         ),
         ("[2 * channels -> [channels", "5 * (size -> 4 * (size"): (
-            "The bias is missing: each map has a coefficient and a bias, each unit four pixels and the bias."
+            "The bias is missing: each map has a coefficient and a bias, each unit "
+            "four pixels and the bias."
         ),
-        "[2 * channels -> [channels": ("Each map has two parameters: its coefficient and its bias."),
+        "[2 * channels -> [channels": (
+            "Each map has two parameters: its coefficient and its bias."
+        ),
         "5 * (size -> 4 * (size": (
-            "The connections to the bias are missing: each unit has five, its four pixels and the bias."
+            "The connections to the bias are missing: each unit has five, its four "
+            "pixels and the bias."
         ),
         "[2 * channels -> [5 * channels": (
-            "The four pixels share one coefficient: they are added first and multiplied once."
+            "The four pixels share one coefficient: they are added first and "
+            "multiplied once."
         ),
         "[2 * channels -> [4 * channels": (
-            "The four pixels share one coefficient: they are added first and multiplied once."
+            "The four pixels share one coefficient: they are added first and "
+            "multiplied once."
         ),
         ("[2 * channels -> [4 * channels", "5 * (size -> 4 * (size"): (
-            "The four pixels share one coefficient: they are added first and multiplied once."
+            "The four pixels share one coefficient: they are added first and "
+            "multiplied once."
         ),
         "(size // 2) ** 2 -> size**2": (
-            "The connections are counted on the input map; the output map is half as high and half as wide."
+            "The connections are counted on the input map; the output map is half as "
+            "high and half as wide."
         ),
         "[2 * channels -> [2 * (size // 2) ** 2 * channels": (
-            "All units of a map share the coefficient and the bias; they are not counted at each position."
+            "All units of a map share the coefficient and the bias; they are not "
+            "counted at each position."
         ),
-        "[2 * channels -> [2": ("The coefficient and the bias are those of one map; each map has its own."),
-        " ** 2 * channels -> ** 2": ("The connections are those of one map; there are `channels` of them."),
+        "[2 * channels -> [2": (
+            "The coefficient and the bias are those of one map; each map has its own."
+        ),
+        " ** 2 * channels -> ** 2": (
+            "The connections are those of one map; there are `channels` of them."
+        ),
         "(size // 2) ** 2 -> (size // 2)": (
             "The units are counted along one side; a map is as high as wide."
         ),
@@ -81,16 +95,21 @@ TABLE_I = [
             "The windows overlap; subsampling moves them by their own width."
         ),
         "5 * (size -> 2 * (size": (
-            "Those are the uses of two parameters; each of a unit's four pixels is a connection."
+            "Those are the uses of two parameters; each of a unit's four pixels is a "
+            "connection."
         ),
         "5 * (size -> 6 * (size": (
-            "The coefficient is counted as a connection; a unit's five are its pixels and the bias."
+            "The coefficient is counted as a connection; a unit's five are its "
+            "pixels and the bias."
         ),
     },
     hints=(
-        "A unit adds the four pixels of a 2x2 window, multiplies by a coefficient, and adds a bias.",
-        "Coefficient and bias belong to the map: two parameters for each, whatever its size.",
-        "A unit has five connections, and there are `(size // 2) ** 2 * channels` units.",
+        "A unit adds the four pixels of a 2x2 window, multiplies by a coefficient, "
+        "and adds a bias.",
+        "Coefficient and bias belong to the map: two parameters for each, whatever "
+        "its size.",
+        "A unit has five connections, and there are `(size // 2) ** 2 * channels` "
+        "units.",
     ),
 )
 def subsampling_counts(size, channels):
@@ -111,12 +130,19 @@ def subsampling_counts(size, channels):
     points=2,
     returns="a list of four whole numbers",
     slips={
-        "conv2d_parameters(5, inputs, 1) -> 25 * inputs": ("The biases are missing: each map of C3 has one."),
-        "[maps * conv2d_parameters -> [conv2d_parameters": (
-            "Those are the parameters of one map in each group; the groups have 6, 6, 3 and 1 maps."
+        "conv2d_parameters(5, inputs, 1) -> 25 * inputs": (
+            "The biases are missing: each map of C3 has one."
         ),
-        "(5, inputs, 1) -> (5, 6, 1)": ("Every map reads all six maps of S2; the groups read 3, 4, 4 and 6."),
-        "(3, 4) -> (3, 3)": ("The third group reads four maps as well, though not four in a row."),
+        "[maps * conv2d_parameters -> [conv2d_parameters": (
+            "Those are the parameters of one map in each group; the groups have 6, "
+            "6, 3 and 1 maps."
+        ),
+        "(5, inputs, 1) -> (5, 6, 1)": (
+            "Every map reads all six maps of S2; the groups read 3, 4, 4 and 6."
+        ),
+        "(3, 4) -> (3, 3)": (
+            "The third group reads four maps as well, though not four in a row."
+        ),
         "conv2d_parameters(5, inputs, 1) -> 26 * inputs": (
             "That is one bias for each connected pair; a map of C3 has a single bias."
         ),
@@ -127,19 +153,23 @@ def subsampling_counts(size, channels):
             "A kernel is counted as a line; it is 5 by 5."
         ),
         "(5, inputs, 1) -> (3, inputs, 1)": "Those are kernels of 3x3; C3's are 5x5.",
-        "maps * conv2d_parameters(5, inputs, 1) -> inputs * conv2d_parameters(5, maps, 1)": (
+        "maps * conv2d_parameters(5, inputs, 1) -> inputs * conv2d_parameters(5, "
+        "maps, 1)": (
             "The maps of a group and the maps that each of them reads are exchanged."
         ),
         "[maps * conv2d -> [100 * maps * conv2d": (
-            "Those are the connections; each parameter is used at 10x10 places, and counts once."
+            "Those are the connections; each parameter is used at 10x10 places, and "
+            "counts once."
         ),
         ("[maps * -> sum(maps *", "in groups] -> in groups)"): (
-            "Those are all of C3's parameters; the four groups are asked for, in a list."
+            "Those are all of C3's parameters; the four groups are asked for, in a "
+            "list."
         ),
     },
     hints=(
         "A map that reads `n` maps of S2 has `n` kernels of 5x5, and one bias.",
-        "The groups have 6, 6, 3 and 1 maps; each map of a group reads 3, 4, 4 and 6 maps of S2.",
+        "The groups have 6, 6, 3 and 1 maps; each map of a group reads 3, 4, 4 and 6 "
+        "maps of S2.",
     ),
 )
 def c3_groups():
@@ -162,7 +192,10 @@ def c3_groups():
 
 def draw_table(rng):
     rows, columns = rng.randint(2, 5), rng.randint(6, 9)
-    table = [["X" if rng.random() < 0.5 else "." for _ in range(columns)] for _ in range(rows)]
+    table = [
+        ["X" if rng.random() < 0.5 else "." for _ in range(columns)]
+        for _ in range(rows)
+    ]
     table[rng.randrange(rows)][rng.randrange(columns)] = "."  # never full, never empty
     table[0][0] = "X"
     return ["".join(row) for row in table]
@@ -185,35 +218,45 @@ def draw_partial_counts(rng):
         ),
         " + len(table[0]) -> ": "The bias is missing: each output map has one.",
         "len(table[0]) -> kernels": (
-            "That is one bias for each X; an output map has a single bias, however many maps it reads."
+            "That is one bias for each X; an output map has a single bias, however "
+            "many maps it reads."
         ),
         "len(table[0]) -> len(table)": (
-            "The table is read the wrong way round: a row is an input map, a column an output map."
+            "The table is read the wrong way round: a row is an input map, a column "
+            "an output map."
         ),
         "size**2 * parameters -> size**2 * kernel**2 * kernels": (
-            "The biases are not among the connections: each unit uses its map's bias once."
+            "The biases are not among the connections: each unit uses its map's bias "
+            "once."
         ),
         "size**2 * parameters -> size * parameters": (
-            "The positions are counted along one side; the map is `size` high and `size` wide."
+            "The positions are counted along one side; the map is `size` high and "
+            "`size` wide."
         ),
         "size**2 * parameters -> size**2 * kernel**2 * kernels + len(table[0])": (
             "The biases are connected once a map; each unit uses its map's bias."
         ),
         "size**2 * parameters -> (size - kernel + 1) ** 2 * parameters": (
-            "`size` is the side of the output maps already; no window takes anything from it."
+            "`size` is the side of the output maps already; no window takes anything "
+            "from it."
         ),
         "kernel**2 * kernels -> kernel * kernels": (
             "A kernel is counted as a line; it is `kernel` by `kernel`."
         ),
-        "len(table[0]) -> 1": ("That is one bias for the whole layer; each output map has its own."),
+        "len(table[0]) -> 1": (
+            "That is one bias for the whole layer; each output map has its own."
+        ),
         "len(table[0]) -> len(table[0]) + len(table)": (
             "The input maps have no bias here; a column is an output map, a row is not."
         ),
-        'count("X") -> count(".")': ("Those are the pairs without a kernel; an X stands where there is one."),
+        'count("X") -> count(".")': (
+            "Those are the pairs without a kernel; an X stands where there is one."
+        ),
     },
     hints=(
         "Count the X: each stands for one kernel of `kernel * kernel` weights.",
-        'Add one bias for each column. `row.count("X")` counts the X of a row, `len(table[0])` the columns.',
+        'Add one bias for each column. `row.count("X")` counts the X of a row, '
+        "`len(table[0])` the columns.",
         "Each of the `size * size` positions uses all the parameters once.",
     ),
 )
@@ -239,38 +282,57 @@ def partial_counts(kernel, table, size):
     draw=lambda rng: [4 * rng.randint(10, 64)],
     slips={
         "[0, c5**2 * 84 * 10] -> [0, 0]": (
-            "The RBF layer is missing: its 840 values are fixed, but they are connections all the same."
+            "The RBF layer is missing: its 840 values are fixed, but they are "
+            "connections all the same."
         ),
-        "[0, c5**2 -> [840, c5**2": ("The RBF layer's 840 values are counted as parameters; they are fixed."),
+        "[0, c5**2 -> [840, c5**2": (
+            "The RBF layer's 840 values are counted as parameters; they are fixed."
+        ),
         "partial_counts(5, TABLE_I, c3) -> counts(conv2d_parameters(5, 6, 16), c3)": (
-            "C3 is fully connected; in the paper, Table I leaves out 36 of its 96 kernels."
+            "C3 is fully connected; in the paper, Table I leaves out 36 of its 96 "
+            "kernels."
         ),
         (
             "subsampling_counts(c1, 6) -> [0, 4 * (c1 // 2) ** 2 * 6]",
             "subsampling_counts(c3, 16) -> [0, 4 * (c3 // 2) ** 2 * 16]",
-        ): ("S2 and S4 are plain pooling; in the paper, each map has a coefficient and a bias."),
+        ): (
+            "S2 and S4 are plain pooling; in the paper, each map has a coefficient "
+            "and a bias."
+        ),
         (
             "subsampling_counts(c1, 6) -> [0, 0]",
             "subsampling_counts(c3, 16) -> [0, 0]",
         ): "S2 and S4 are missing; they have parameters and connections, too.",
         (
-            "counts(conv2d_parameters(5, 16, 120), c5) -> counts(((c3 // 2) ** 2 * 16 + 1) * 120, 1)",
+            "counts(conv2d_parameters(5, 16, 120), c5) -> counts(((c3 // 2) ** 2 * "
+            "16 + 1) * 120, 1)",
             "84), c5) -> 84), 1)",
             "c5**2 * 84 -> 84",
-        ): ("C5 is a dense layer on all of S4; it is a 5x5 convolution, which does not grow with the input."),
+        ): (
+            "C5 is a dense layer on all of S4; it is a 5x5 convolution, which does "
+            "not grow with the input."
+        ),
         ("120), c5) -> 120), 1)", "84), c5) -> 84), 1)", "c5**2 * 84 -> 84"): (
-            "C5, F6 and the RBF layer are counted once; a larger input repeats them at each position of C5."
+            "C5, F6 and the RBF layer are counted once; a larger input repeats them "
+            "at each position of C5."
         ),
         ("84), c5) -> 84), 1)", "c5**2 * 84 -> 84"): (
-            "F6 and the RBF layer are counted once; a larger input repeats them with C5."
+            "F6 and the RBF layer are counted once; a larger input repeats them with "
+            "C5."
         ),
-        "84), c5) -> 84), 1)": ("F6 is counted once; a larger input repeats it at each position of C5."),
+        "84), c5) -> 84), 1)": (
+            "F6 is counted once; a larger input repeats it at each position of C5."
+        ),
         "c5**2 * 84 -> 84": (
-            "The RBF layer is counted once; a larger input repeats it at each position of C5."
+            "The RBF layer is counted once; a larger input repeats it at each "
+            "position of C5."
         ),
-        "120), c5) -> 120), 1)": ("C5 is counted once; a larger input has more positions of it."),
+        "120), c5) -> 120), 1)": (
+            "C5 is counted once; a larger input has more positions of it."
+        ),
         "[0, c5**2 * 84 * 10] -> counts(85 * 10, c5)": (
-            "The last layer is a softmax layer with weights and biases; the RBF layer trains nothing."
+            "The last layer is a softmax layer with weights and biases; the RBF "
+            "layer trains nothing."
         ),
         "84 * 10 -> 85 * 10": "An RBF unit has no bias: it has 84 connections.",
         "counts(conv2d_parameters(1, 120, 84), c5) -> [0, 0]": "F6 is missing.",
@@ -279,24 +341,34 @@ def partial_counts(kernel, table, size):
             "subsampling_counts(c3, 16) -> subsampling_counts(c3 // 2, 16)",
         ): "`subsampling_counts` takes the side of what S2 reads; it halves it itself.",
         "TABLE_I, c3 -> TABLE_I, c1 // 2": (
-            "C3's connections are counted on S2's side; `partial_counts` takes the side of C3."
+            "C3's connections are counted on S2's side; `partial_counts` takes the "
+            "side of C3."
         ),
-        "c1 = output_size(size, 5) -> c1 = size": ("C1 is padded; without padding it takes 4 from the side."),
+        "c1 = output_size(size, 5) -> c1 = size": (
+            "C1 is padded; without padding it takes 4 from the side."
+        ),
         (
             "c3 = output_size(c1 // 2, 5) -> c3 = output_size(c1, 5)",
             "c5 = output_size(c3 // 2, 5) -> c5 = output_size(c3, 5)",
-        ): ("The sides are not halved; S2 and S4 are half as high and half as wide as what they read."),
+        ): (
+            "The sides are not halved; S2 and S4 are half as high and half as wide "
+            "as what they read."
+        ),
         "side**2 * parameters -> side * parameters": (
             "The positions are counted along one side; a map is as high as wide."
         ),
-        "side**2 * parameters -> parameters": ("Connections are counted once; each position has its own."),
+        "side**2 * parameters -> parameters": (
+            "Connections are counted once; each position has its own."
+        ),
     },
     hints=(
-        "Follow the side: a 5x5 convolution takes 4 from it, subsampling halves it. C5 is a convolution too.",
+        "Follow the side: a 5x5 convolution takes 4 from it, subsampling halves it. "
+        "C5 is a convolution too.",
         "Use your `subsampling_counts` and `partial_counts`. Elsewhere, connections "
         "are parameters times positions; F6 and the RBF layer stand at each position "
         "of C5.",
-        "For an input of 32, the connections are 122,304 + 5,880 + 151,600 + 2,000 + 48,120 + 10,164 + 840.",
+        "For an input of 32, the connections are 122,304 + 5,880 + 151,600 + 2,000 + "
+        "48,120 + 10,164 + 840.",
     ),
 )
 def lenet5_totals(size):
@@ -335,10 +407,15 @@ def lenet5_totals(size):
     visible=([0.0], [1.0], [-2.5]),
     draw=lambda rng: [rng.uniform(-4, 4)],
     slips={
-        "2 / 3 * x -> x": ("The slope S is missing: the paper has S = 2/3 inside the tanh."),
-        "1.7159 * -> ": ("The amplitude A is missing: the paper has A = 1.7159 in front of the tanh."),
+        "2 / 3 * x -> x": (
+            "The slope S is missing: the paper has S = 2/3 inside the tanh."
+        ),
+        "1.7159 * -> ": (
+            "The amplitude A is missing: the paper has A = 1.7159 in front of the tanh."
+        ),
         ("1.7159 * -> ", "2 / 3 * x -> x"): (
-            "That is the plain tanh; the paper has A = 1.7159 in front and S = 2/3 inside."
+            "That is the plain tanh; the paper has A = 1.7159 in front and S = 2/3 "
+            "inside."
         ),
         "2 / 3 -> 3 / 2": "S is upside down: it is 2/3, not 3/2.",
         ("1.7159 -> 2 / 3", "(2 / 3 -> (1.7159"): (
@@ -351,10 +428,15 @@ def lenet5_totals(size):
             "A stands inside the tanh; it multiplies its result."
         ),
         "2 / 3 -> 2 // 3": "`2 // 3` is 0: divide with `/`.",
-        "math.tanh -> math.tan": ("That is the tangent; the hyperbolic one is `math.tanh`."),
-        "math.tanh -> math.atan": ("That is the arc tangent; the hyperbolic tangent is `math.tanh`."),
+        "math.tanh -> math.tan": (
+            "That is the tangent; the hyperbolic one is `math.tanh`."
+        ),
+        "math.tanh -> math.atan": (
+            "That is the arc tangent; the hyperbolic tangent is `math.tanh`."
+        ),
         "math.tanh(2 / 3 * x) -> 1 / (1 + math.exp(-2 / 3 * x))": (
-            "That is the logistic function; the paper's is the hyperbolic tangent, `math.tanh`."
+            "That is the logistic function; the paper's is the hyperbolic tangent, "
+            "`math.tanh`."
         ),
         "2 / 3 -> 0.67": "S is rounded; write `2 / 3`.",
         "2 / 3 -> 0.667": "S is rounded; write `2 / 3`.",
@@ -385,8 +467,12 @@ def scaled_tanh(x):
 
 def draw_rbf(rng):
     length = rng.randint(6, 12)
-    codes = rng.sample(range(2**length), rng.randint(4, 10))  # no two prototypes are the same
-    prototypes = [[1 if code >> bit & 1 else -1 for bit in range(length)] for code in codes]
+    codes = rng.sample(
+        range(2**length), rng.randint(4, 10)
+    )  # no two prototypes are the same
+    prototypes = [
+        [1 if code >> bit & 1 else -1 for bit in range(length)] for code in codes
+    ]
     return [[rng.uniform(-1.7, 1.7) for _ in range(length)], prototypes]
 
 
@@ -401,20 +487,29 @@ def draw_rbf(rng):
     draw=draw_rbf,
     slips={
         ("index(min( -> index(max(", ", min( -> , max("): (
-            "The largest output is taken. An RBF's output is a distance: the smallest one wins."
+            "The largest output is taken. An RBF's output is a distance: the "
+            "smallest one wins."
         ),
-        "index(min( -> index(max(": ("The digit is that of the largest output; the smallest distance wins."),
+        "index(min( -> index(max(": (
+            "The digit is that of the largest output; the smallest distance wins."
+        ),
         ", min( -> , max(": "The distance is the largest one; the smallest wins.",
         ", min(distances)] -> , min(distances) ** 0.5]": (
             "The root is taken; equation 7 is the squared distance."
         ),
-        "(x - w) ** 2 -> abs(x - w)": ("The differences are not squared; equation 7 adds their squares."),
-        "(x - w) ** 2 -> (x - w)": ("The differences are not squared; equation 7 adds their squares."),
+        "(x - w) ** 2 -> abs(x - w)": (
+            "The differences are not squared; equation 7 adds their squares."
+        ),
+        "(x - w) ** 2 -> (x - w)": (
+            "The differences are not squared; equation 7 adds their squares."
+        ),
         ("(x - w) ** 2 -> x * w", "index(min( -> index(max(", ", min( -> , max("): (
-            "That is the dot product of a softmax layer; an RBF subtracts, squares and adds."
+            "That is the dot product of a softmax layer; an RBF subtracts, squares "
+            "and adds."
         ),
         "(x - w) ** 2 -> x * w": (
-            "That is the dot product of a softmax layer; an RBF subtracts, squares and adds."
+            "That is the dot product of a softmax layer; an RBF subtracts, squares "
+            "and adds."
         ),
         ", min(distances)] -> , min(distances) / len(features)]": (
             "That is the mean of the squares; equation 7 is their sum."
@@ -425,24 +520,33 @@ def draw_rbf(rng):
         ("(x - w) ** 2 for -> (x - w) for", "strict=True)) -> strict=True)) ** 2"): (
             "The sum is squared; each difference is squared first."
         ),
-        "(x - w) ** 2 -> x**2 - w**2": ("The squares are subtracted; each difference is squared."),
-        "(x - w) ** 2 -> (x + w) ** 2": ("Features and prototype are added; the distance is between them."),
+        "(x - w) ** 2 -> x**2 - w**2": (
+            "The squares are subtracted; each difference is squared."
+        ),
+        "(x - w) ** 2 -> (x + w) ** 2": (
+            "Features and prototype are added; the distance is between them."
+        ),
         "return [ -> return [0, 0] or [": (
-            "The search for the smallest begins with 0, and no distance lies below; begin with the first one."
+            "The search for the smallest begins with 0, and no distance lies below; "
+            "begin with the first one."
         ),
         "return -> return [0, 1] if min(distances) >= 1 else": (
-            "The search for the smallest begins with too small a number; begin with the first distance."
+            "The search for the smallest begins with too small a number; begin with "
+            "the first distance."
         ),
         "return -> return [0, 10] if min(distances) >= 10 else": (
-            "The search for the smallest begins with too small a number; begin with the first distance."
+            "The search for the smallest begins with too small a number; begin with "
+            "the first distance."
         ),
         "return [ -> return distances or [": (
-            "Those are all the distances; return the digit with the smallest, and that distance."
+            "Those are all the distances; return the digit with the smallest, and "
+            "that distance."
         ),
     },
     hints=(
         "One output a prototype: subtract, square, add.",
-        "`zip(features, prototype)` pairs the values; the output is the sum of `(x - w) ** 2`.",
+        "`zip(features, prototype)` pairs the values; the output is the sum of `(x - "
+        "w) ** 2`.",
         "`distances.index(min(distances))` is the position of the smallest.",
     ),
 )
@@ -456,7 +560,8 @@ def rbf_decision(features, prototypes):
     digit that fits worst.
     """
     distances = [
-        sum((x - w) ** 2 for x, w in zip(features, prototype, strict=True)) for prototype in prototypes
+        sum((x - w) ** 2 for x, w in zip(features, prototype, strict=True))
+        for prototype in prototypes
     ]
     return [distances.index(min(distances)), min(distances)]
 
@@ -474,21 +579,30 @@ def draw_map_loss(rng):
     draw=draw_map_loss,
     slips={
         " + math.log(total) -> ": (
-            "The second term is missing; without it, nothing pushes the wrong classes away."
+            "The second term is missing; without it, nothing pushes the wrong "
+            "classes away."
         ),
-        "distances[label] + -> ": ("The first term is missing: the distance of the right class."),
+        "distances[label] + -> ": (
+            "The first term is missing: the distance of the right class."
+        ),
         "math.exp(-j) + -> ": (
-            "The constant exp(-j) is missing from the sum: that is the cross-entropy of a softmax over -y."
+            "The constant exp(-j) is missing from the sum: that is the cross-entropy "
+            "of a softmax over -y."
         ),
         "in distances) -> in distances[:label] + distances[label + 1 :])": (
             "The right class is missing from the sum: it runs over all classes."
         ),
         "math.exp(-j) -> j": "j itself is in the sum; the paper has exp(-j).",
-        "math.exp(-j) -> math.exp(j)": ("j enters with the wrong sign: the paper has exp(-j)."),
-        "math.exp(-y) -> math.exp(y)": (
-            "The outputs enter the sum with the wrong sign: a small distance must weigh much, so exp(-y)."
+        "math.exp(-j) -> math.exp(j)": (
+            "j enters with the wrong sign: the paper has exp(-j)."
         ),
-        "distances[label] + math -> distances[label] - math": ("The second term is subtracted; it is added."),
+        "math.exp(-y) -> math.exp(y)": (
+            "The outputs enter the sum with the wrong sign: a small distance must "
+            "weigh much, so exp(-y)."
+        ),
+        "distances[label] + math -> distances[label] - math": (
+            "The second term is subtracted; it is added."
+        ),
         ("math.exp(-j) + sum -> sum", "math.log(total) -> (-j + total)"): (
             "The logarithm closes too early: it is taken of the whole sum."
         ),
@@ -502,6 +616,9 @@ def draw_map_loss(rng):
         "math.exp(-j) + sum(math.exp(-y) -> sum(math.exp(-j) + math.exp(-y)": (
             "exp(-j) is added once for every class; it is added once."
         ),
+        "in distances) -> in distances) / len(distances)": (
+            "The sum is divided by the number of classes; it is a sum, not a mean."
+        ),
         "math.log(total) -> total": "The logarithm of the sum is missing.",
         "math.log(total) -> math.log10(total)": (
             "That is the logarithm to base 10; the natural one is `math.log`."
@@ -510,10 +627,12 @@ def draw_map_loss(rng):
             "That is the logarithm to base 2; the natural one is `math.log`."
         ),
         "return distances[label] -> return -distances[label]": (
-            "The right class's distance enters with the wrong sign: the loss grows with it."
+            "The right class's distance enters with the wrong sign: the loss grows "
+            "with it."
         ),
         "distances[label] -> min(distances)": (
-            "The smallest distance is taken; the right class's counts, whichever is smallest."
+            "The smallest distance is taken; the right class's counts, whichever is "
+            "smallest."
         ),
         "distances[label] -> math.exp(-distances[label])": (
             "The right class's distance itself is the first term, not its exponential."
@@ -522,7 +641,8 @@ def draw_map_loss(rng):
     hints=(
         "Two terms: the distance of the right class, and the logarithm of a sum.",
         "The sum is exp(-j) plus exp(-y) of every class, the right one too.",
-        "`import math` brings `math.log` and `math.exp`; `label` picks the right class: `distances[label]`.",
+        "`import math` brings `math.log` and `math.exp`; `label` picks the right "
+        "class: `distances[label]`.",
     ),
 )
 def map_loss(distances, label, j):
@@ -550,25 +670,34 @@ def draw_balance_sheet(rng):
     visible=([5, TABLE_I, 84, 10], [3, ["XX.", ".XX"], 20, 4]),
     draw=draw_balance_sheet,
     slips={
-        "(features + 1) -> features": ("The softmax layer's biases are missing: each class has one."),
+        "(features + 1) -> features": (
+            "The softmax layer's biases are missing: each class has one."
+        ),
         "(features + 1) * classes -> features * classes + 1": (
             "The softmax layer has a single bias; each class has its own."
         ),
         "(features + 1) * classes -> (features + 1) * classes - features * classes": (
             "The RBF layer's prototypes are taken away; they were never parameters."
         ),
-        "-2 * maps -> 2 * maps": ("The pooling has the wrong sign: plain pooling takes parameters away."),
-        "-2 * maps -> 0": (
-            "Plain pooling has no parameters, but S2 and S4 had: the difference is asked for."
+        "-2 * maps -> 2 * maps": (
+            "The pooling has the wrong sign: plain pooling takes parameters away."
         ),
-        "kernel**2 * missing -> kernel**2 * len(table) * len(table[0]) + len(table[0])": (
-            "The first number is all of a full C3; only the kernels that the table leaves out are new."
+        "-2 * maps -> 0": (
+            "Plain pooling has no parameters, but S2 and S4 had: the difference is "
+            "asked for."
+        ),
+        "kernel**2 * missing -> kernel**2 * len(table) * len(table[0]) + "
+        "len(table[0])": (
+            "The first number is all of a full C3; only the kernels that the table "
+            "leaves out are new."
         ),
         "kernel**2 * missing -> kernel**2 * len(table) * len(table[0])": (
-            "The first number is all of a full C3; only the kernels that the table leaves out are new."
+            "The first number is all of a full C3; only the kernels that the table "
+            "leaves out are new."
         ),
         'count(".") -> count("X")': (
-            "Those are the kernels that the paper has; new are those that the table leaves out."
+            "Those are the kernels that the paper has; new are those that the table "
+            "leaves out."
         ),
         "kernel**2 * missing -> (kernel**2 + 1) * missing": (
             "The new kernels come with new biases; the maps had their biases already."
@@ -576,25 +705,24 @@ def draw_balance_sheet(rng):
         "kernel**2 * missing -> kernel**2 * missing + len(table[0])": (
             "The new kernels come with new biases; the maps had their biases already."
         ),
-        "kernel**2 * missing -> kernel * missing": (
-            "A kernel is counted as a line; it is `kernel` by `kernel`."
+        "-2 * maps -> -maps": (
+            "Each map of S2 and S4 loses two parameters, its coefficient and its bias."
         ),
-        "kernel**2 * missing -> missing": (
-            "Those are pairs of maps; each new one has a kernel of `kernel` by `kernel` weights."
-        ),
-        "-2 * maps -> -maps": ("Each map of S2 and S4 loses two parameters, its coefficient and its bias."),
         "-2 * maps -> -2 * len(table[0])": (
-            "Only one of the two subsampling layers is counted: S2 has a map a row, S4 a map a column."
+            "Only one of the two subsampling layers is counted: S2 has a map a row, "
+            "S4 a map a column."
         ),
         "-2 * maps -> -2 * len(table)": (
-            "Only one of the two subsampling layers is counted: S2 has a map a row, S4 a map a column."
+            "Only one of the two subsampling layers is counted: S2 has a map a row, "
+            "S4 a map a column."
         ),
         ("return [ -> return sum([", "* maps] -> * maps])"): (
             "The three are added up; they are asked for one by one."
         ),
     },
     hints=(
-        "Each entry is a difference: parameters of the departure minus those of the paper's layer.",
+        "Each entry is a difference: parameters of the departure minus those of the "
+        "paper's layer.",
         "C3 gains a kernel for each place that the table leaves empty, and no bias.",
         "The RBF layer has no trainable parameter, a softmax unit a weight for each "
         "feature and a bias; each map of S2 and S4 loses two.",
@@ -638,13 +766,16 @@ def balance_sheet(kernel, table, features, classes):
     )
     """,
     slips={
-        "side = output_size(side, 5) -> side = side if filters == 6 else output_size(side, 5)": (
+        "side = output_size(side, 5) -> side = side if filters == 6 else "
+        "output_size(side, 5)": (
             "The first convolution is padded; without padding it takes 4 from the side."
         ),
         "side = output_size(side, 5) -> pass": (
             "The convolutions are padded; without padding each takes 4 from the side."
         ),
-        "AveragePooling2D -> MaxPooling2D": ("The pooling takes the maximum; here it takes the average."),
+        "AveragePooling2D -> MaxPooling2D": (
+            "The pooling takes the maximum; here it takes the average."
+        ),
         (
             "inputs = side**2 * maps -> inputs = maps",
             'rows.append(["Flatten", [inputs], 0]) -> pass',
@@ -653,9 +784,13 @@ def balance_sheet(kernel, table, features, classes):
         (
             "inputs = side**2 * maps -> inputs = maps",
             "Flatten -> GlobalAveragePooling2D",
-        ): ("Global pooling keeps a single number of each map; flattening keeps them all."),
+        ): (
+            "Global pooling keeps a single number of each map; flattening keeps them "
+            "all."
+        ),
         ("inputs = side**2 * maps -> inputs = maps", "Flatten -> GlobalMaxPooling2D"): (
-            "Global pooling keeps a single number of each map; flattening keeps them all."
+            "Global pooling keeps a single number of each map; flattening keeps them "
+            "all."
         ),
         (
             "output_size(side, 5) -> output_size(side, 3)",
@@ -664,7 +799,9 @@ def balance_sheet(kernel, table, features, classes):
         (
             "conv2d_parameters(5, maps, filters) -> 25 * maps * filters",
             "(inputs + 1) -> inputs",
-        ): ("The biases are missing: each map has one, and each unit of a dense layer."),
+        ): (
+            "The biases are missing: each map has one, and each unit of a dense layer."
+        ),
         "conv2d_parameters(5, maps, filters) -> 25 * maps * filters": (
             "The convolutions have no biases; each map has one."
         ),
@@ -674,7 +811,8 @@ def balance_sheet(kernel, table, features, classes):
             "(120, 84, classes) -> (84, classes)",
             "return rows -> return rows if side > 0 else None",
         ): (
-            "The third convolution is the paper's C5; here the maps are flattened, and a dense layer follows."
+            "The third convolution is the paper's C5; here the maps are flattened, "
+            "and a dense layer follows."
         ),
         (
             'rows.append(["AveragePooling2D", [side, side, filters], 0]) -> pass',
@@ -689,20 +827,35 @@ def balance_sheet(kernel, table, features, classes):
         "side = side // 2 -> side = -(-side // 2)": (
             "The pooling is padded; a last line that fills no window is dropped."
         ),
-        "side = side // 2 -> side = side - 1": ("The pooling has a stride of 1; its windows do not overlap."),
-        "(120, 84, classes) -> (84, 120, classes)": ("The dense layers are exchanged: 120 units come first."),
-        "(120, 84, classes) -> (84, classes)": ("The dense layer of 120 units is missing."),
-        "(120, 84, classes) -> (120, classes)": ("The dense layer of 84 units is missing."),
-        "(120, 84, classes) -> (120, 84)": ("The last layer is missing: `classes` units."),
-        "(120, 84, classes) -> (120, 84, 10)": ("The last layer always has 10 units; it has one a class."),
+        "side = side // 2 -> side = side - 1": (
+            "The pooling has a stride of 1; its windows do not overlap."
+        ),
+        "(120, 84, classes) -> (84, 120, classes)": (
+            "The dense layers are exchanged: 120 units come first."
+        ),
+        "(120, 84, classes) -> (84, classes)": (
+            "The dense layer of 120 units is missing."
+        ),
+        "(120, 84, classes) -> (120, classes)": (
+            "The dense layer of 84 units is missing."
+        ),
+        "(120, 84, classes) -> (120, 84)": (
+            "The last layer is missing: `classes` units."
+        ),
+        "(120, 84, classes) -> (120, 84, 10)": (
+            "The last layer always has 10 units; it has one a class."
+        ),
         "rows, side, maps = [], size, 1 -> rows, side, maps = [], size, 3": (
             "The pictures have three colours; these are grey, one number a pixel."
         ),
     },
     hints=(
-        "`keras.Sequential([keras.Input((size, size, 1)), ...])` lists the layers in order.",
-        "In `keras.layers` you find `Conv2D(6, 5)`, `AveragePooling2D(2)`, `Flatten()` and `Dense(120)`.",
-        "Eight layers: convolution, pooling, convolution, pooling, flatten, and three dense ones.",
+        "`keras.Sequential([keras.Input((size, size, 1)), ...])` lists the layers in "
+        "order.",
+        "In `keras.layers` you find `Conv2D(6, 5)`, `AveragePooling2D(2)`, "
+        "`Flatten()` and `Dense(120)`.",
+        "Eight layers: convolution, pooling, convolution, pooling, flatten, and "
+        "three dense ones.",
     ),
 )
 def tutorial_lenet5(size, classes):
@@ -721,7 +874,9 @@ def tutorial_lenet5(size, classes):
     rows, side, maps = [], size, 1
     for filters in (6, 16):
         side = output_size(side, 5)
-        rows.append(["Conv2D", [side, side, filters], conv2d_parameters(5, maps, filters)])
+        rows.append(
+            ["Conv2D", [side, side, filters], conv2d_parameters(5, maps, filters)]
+        )
         side = side // 2
         rows.append(["AveragePooling2D", [side, side, filters], 0])
         maps = filters
@@ -733,8 +888,11 @@ def tutorial_lenet5(size, classes):
     return rows
 
 
+DEPARTURES = (900, 850, -44, -17_280)  # full C3, softmax, plain pooling, 28x28 pixels
+
+
 def draw_impostor(rng):
-    return [60_000 + sum(amount for amount in (900, 850, -44, -17_280) if rng.random() < 0.5)]
+    return [60_000 + sum(amount for amount in DEPARTURES if rng.random() < 0.5)]
 
 
 def greedy_impostor(total):
@@ -758,36 +916,43 @@ NOTHING_FOUND = "return list(choice) -> return list(choice)\n    return [False] 
     visible=([61_706], [44_426], [60_850], [59_956]),
     draw=draw_impostor,
     slips={
-        "[900, 850, -> [850, 900,": ("Full C3 and softmax are exchanged: full C3 adds 900, softmax 850."),
+        "[900, 850, -> [850, 900,": (
+            "Full C3 and softmax are exchanged: full C3 adds 900, softmax 850."
+        ),
         ("if 60_000 -> if sum(choice) < 2 and 60_000", NOTHING_FOUND): (
             "Only single departures are tried; an impostor may combine several."
         ),
         (
             "if 60_000 -> if sum(choice) in (0, 1, 4) and 60_000",
-            "return list(choice) -> return list(choice)\n    return [True, True, True, False]",
+            "return list(choice) -> return list(choice)\n    return [True, True, "
+            "True, False]",
         ): "Only single departures are tried; an impostor may combine several.",
         greedy_impostor: (
             "The departures are taken off one after another, and pooling makes the "
             "rest too small for one: try all 16."
         ),
-        ("-44 -> 44", NOTHING_FOUND): ("Plain pooling is taken to add 44 parameters; it takes them away."),
-        ("-17_280 -> 0", NOTHING_FOUND): (
-            "The smaller input is left out: without padding, 28x28 pixels shrink C5 by 17,280 weights."
+        ("-44 -> 44", NOTHING_FOUND): (
+            "Plain pooling is taken to add 44 parameters; it takes them away."
         ),
-        ("-17_280 -> 17_280", NOTHING_FOUND): (
-            "The smaller input is taken to add 17,280 weights; it takes them away."
+        ("-17_280 -> 0", NOTHING_FOUND): (
+            "The smaller input is left out: without padding, 28x28 pixels shrink C5 "
+            "by 17,280 weights."
         ),
         ("850 -> 840", NOTHING_FOUND): (
-            "The softmax layer is taken to add 840 weights; with its biases it adds 850."
+            "The softmax layer is taken to add 840 weights; with its biases it adds "
+            "850."
         ),
         "return list(choice) -> return [not made for made in choice]": (
-            "True and False are exchanged: True says that the network departs from the paper there."
+            "True and False are exchanged: True says that the network departs from "
+            "the paper there."
         ),
     },
     hints=(
-        "Each departure is made or not: there are 16 networks, and each has a total of its own.",
+        "Each departure is made or not: there are 16 networks, and each has a total "
+        "of its own.",
         "Try all 16: four nested loops over `(False, True)`, or `itertools.product`.",
-        "`False * 900` is 0, so compare `60_000 + a * 900 + b * 850 - c * 44 - d * 17_280` with the total.",
+        "`False * 900` is 0, so compare `60_000 + a * 900 + b * 850 - c * 44 - d * "
+        "17_280` with the total.",
     ),
 )
 def impostor(total):

@@ -78,10 +78,10 @@ def draw_deep(rng):
 )
 def weight_layers(column):
     """
-    A column of table 1 is spelled as a line of words, five in the paper: a word is a
-    block, a digit a convolution and the side of its kernel. Each block ends in a pool,
-    and three dense layers follow the last one. Return the number of layers that have
-    weights, for any number of words and any digits.
+    A column of table 1 is spelled as words, five in the paper: a word is a block, a digit
+    a convolution and the side of its kernel. Each block ends in a pool, and three dense
+    layers follow the last one. Return the number of layers with weights, for any number
+    of words and any digits.
 
     The first three are A, C and E. The last two are D and E as one lecture prints them,
     under the headings 16 and 19 layers.

@@ -785,10 +785,9 @@ def draw_seen(rng):
 def pixels_seen(stack, index, size):
     """
     Return `[first, last]`, the pixels along one side that a unit sees: its field,
-    counted as if the picture went on, then cut off once at the edges of the picture,
-    whose pixels are 0 to `size - 1`. `stack` has a `[kernel, stride, padding]` for each
-    layer from the picture on, and the unit is number `index` of the last layer, counted
-    from 0.
+    counted as if the picture went on, then cut off once at the picture's edges, 0 and
+    `size - 1`. `stack` has a `[kernel, stride, padding]` for each layer from the
+    picture on, and the unit is number `index` of the last layer, from 0.
 
     The first two are of ZFNet's conv2, the last two of its conv5 (the middle unit and
     the last): a patch of 27 pixels, and one of 139. In all cases, shown or not, the

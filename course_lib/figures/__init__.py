@@ -1,0 +1,35 @@
+"""Draw every picture of the chapters, each with a description in words.
+
+Every function returns a `Picture` and takes `alt`, its description. The default is made from names, shapes
+and counts, never from trained digits: a notebook's stored text must be the same on every machine.
+"""
+
+from course_lib.figures.alexnet import predictions, towers
+from course_lib.figures.googlenet import river
+from course_lib.figures.lenet5 import connection_table
+from course_lib.figures.networks import architecture
+from course_lib.figures.paper import Picture
+from course_lib.figures.plots import bars, columns, learning_curves, lines, panels
+from course_lib.figures.resnet import skeletons
+from course_lib.figures.tiles import feature_maps, filters, images, receptive_field
+from course_lib.figures.vgg import pyramid
+
+__all__ = [
+    "Picture",
+    "architecture",
+    "bars",
+    "columns",
+    "connection_table",
+    "feature_maps",
+    "filters",
+    "images",
+    "learning_curves",
+    "lines",
+    "panels",
+    "predictions",
+    "pyramid",
+    "receptive_field",
+    "river",
+    "skeletons",
+    "towers",
+]

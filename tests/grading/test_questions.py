@@ -13,6 +13,7 @@ import pytest
 from course_lib import arithmetic, grading
 from course_lib.grading.answer import attempt
 from course_lib.grading.judge import judge
+from course_lib.grading.question import edited
 from course_lib.grading.questions import (
     CHAPTERS,
     alexnet,
@@ -545,18 +546,18 @@ def test_totals_that_are_right_are_among_the_miscounted_ones(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
-    ("word", "options"),
+    ("word", "slip"),
     [
-        ("FLOPs", {"side": lambda n: 2 * n * n}),
-        ("one side", {"side": lambda n: n}),
-        ("10**6", {"million": 2**20}),
-        ("1,024", {"kilo": 1000}),
-        ("smaller differences", {"tolerance": 0.01}),
-        ("All operations", {"side": lambda n: 1}),
+        ("FLOPs", "/ 1e6 -> / 1e6 * 2"),
+        ("one side", "/ 1e6 -> / 1e6 / side"),
+        ("10**6", "/ 1e6 -> / 2**20"),
+        ("1,024", "/ 1024 -> / 1000"),
+        ("smaller differences", "0.04 -> 0.01"),
+        ("All operations", "/ 1e6 -> / 1e6 / side**2"),
     ],
 )
-def test_a_wrong_unit_or_threshold_finds_no_misprints_and_is_named(word, options, seed):
-    verdict = judged(find("misprints"), lambda rows: googlenet._compared(rows, **options), seed)
+def test_a_wrong_unit_or_threshold_finds_no_misprints_and_is_named(word, slip, seed):
+    verdict = judged(find("misprints"), edited(googlenet.misprints, slip), seed)
     assert verdict.points <= find("misprints").points / 4
     assert word in verdict.mistake
 

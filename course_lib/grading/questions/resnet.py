@@ -742,7 +742,7 @@ def departed(blocks, projects, biased, moved, epsilon):
 
 def draw_impostor(rng):
     blocks = [rng.randint(2, 6) for _ in range(4)]
-    return departed(blocks, *(rng.random() < 0.65 for _ in range(4)))
+    return departed(blocks, *(rng.random() < 0.7 for _ in range(4)))
 
 
 @resnet.question(

@@ -25,7 +25,7 @@ def same(expected, value, tolerance):
     if isinstance(expected, int):
         return value == expected
     try:
-        return math.isclose(value, expected, rel_tol=tolerance, abs_tol=1e-9)
+        return math.isclose(value, expected, rel_tol=tolerance, abs_tol=1e-15)
     except OverflowError:  # an integer beyond the range of floats
         return False
 

@@ -365,14 +365,18 @@ def _parts(answer):
     for candidate in itertools.chain.from_iterable(possible):
         if answer.budget.is_spent():
             break
-        held = _held_parts(answer, candidate, set(missing))
+        every = _held_parts(answer, candidate, set(range(len(expected))))
+        held = every & missing
+        if not held:
+            continue
         sentence = candidate.sentence
-        if candidate.key[0] == "argument" and 0 < len(held) < len(expected):
-            sentence = f"In {' and '.join(places[p] for p in sorted(held))}, {sentence}"
+        if len(every) < len(expected):  # it would change an entry that is right
+            if candidate.key[0] == "helper":
+                continue
+            sentence = f"In {' and '.join(places[p] for p in sorted(held))}: {sentence}"
         if held == missing:
             return sentence
-        if held:
-            explained.append((sentence, held))
+        explained.append((sentence, held))
     explained += list(chosen.items())
     for (one, first), (other, second) in itertools.combinations(explained, 2):
         if first | second == missing and one != other:

@@ -117,8 +117,8 @@ def changed(change):
         (lambda k, m, f, n: tiled(3, 4, f, n), "`kernel` and `maps` seem to be fixed"),
         (lambda k, m, f, n: tiled(k, m, f - 1, n), "`filters` is taken 1 too small."),
         (lambda k, m, f, n: tiled(n, m, f, k), "`kernel` and `side` are exchanged."),
-        (lambda k, m, f, n: [tiled(k, m, f, n)[0], tiled(k, m, 3, n)[1]], "In `macs`, `filters` is left out"),
-        (lambda k, m, f, n: [k * m * f, n * n * k * k * m * f], "The kernel is counted along one side."),
+        (lambda k, m, f, n: [tiled(k, m, f, n)[0], tiled(k, m, 3, n)[1]], "In `macs`: `filters` is left out"),
+        (lambda k, m, f, n: [k * m * f, n * n * k * k * m * f], "In `weights`: The kernel is"),
         (lambda k, m, f, n: [k * k * m * f + f, n * n * (k * k * m * f + f)], "The biases are counted."),
         (
             lambda k, m, f, n: [k * m * f + f, n * n * (k * m * f + f)],

@@ -22,7 +22,7 @@ from course_lib.figures.paper import (
 __all__ = ["bars", "columns", "learning_curves", "lines", "most", "panels"]
 
 
-def lines(x, series, *, x_label, y_label, references=None, log_y=False, alt=None):
+def lines(x, series, *, x_label, y_label, references=None, log_y=False, ticks=None, alt=None):
     """Draw lines over x; several runs of one series become their mean in a band from smallest to largest.
 
     Args:
@@ -31,6 +31,7 @@ def lines(x, series, *, x_label, y_label, references=None, log_y=False, alt=None
         x_label, y_label: what the axes show, with units.
         references: name -> a level of y to compare with, drawn dotted; or None.
         log_y: whether y is logarithmic.
+        ticks: place on x -> its name, such as a layer's; None for numbers.
     """
     x = np.asarray(x)
     require_few(series, "series")
@@ -45,25 +46,28 @@ def lines(x, series, *, x_label, y_label, references=None, log_y=False, alt=None
             bands = "; bands reach from the smallest to the largest run"
             axes.fill_between(x, runs.min(axis=0), runs.max(axis=0), color=colour, alpha=0.18, linewidth=0)
         _line(axes, x, runs.mean(axis=0), name, colour, marker)
-    _finish(axes, references, log_y, whole_x=np.issubdtype(x.dtype, np.integer))
+    _finish(axes, references, log_y, ticks, whole_x=np.issubdtype(x.dtype, np.integer))
     add_legend(axes)
     words = f"{', '.join(series)}{_compared(references)}{bands}"
     return Picture(figure, alt or f"Lines of {y_label} over {x_label}: {words}.")
 
 
-def panels(groups, *, x_label, y_label, references=None, log_y=False, alt=None):
-    """Draw lines in panels side by side, on one scale of y.
+def panels(groups, *, x_label, y_label, references=None, log_y=False, x=None, ticks=None, alt=None):
+    """Draw lines in panels side by side, on one scale of y; panels of the same names share a legend.
 
     Args:
-        groups: a panel's title -> name -> values `(points,)`, of places counted from 1.
+        groups: a panel's title -> name -> values `(points,)`.
         x_label, y_label: what the axes show, with units.
         references: name -> a level of y to compare with, drawn dotted in each panel; or None.
         log_y: whether y is logarithmic.
+        x: positions, `(points,)`; None for places counted from 1.
+        ticks: place on x -> its name, such as a layer's; None for numbers.
     """
     require_few(groups, "groups")
     names = list(dict.fromkeys(name for series in groups.values() for name in series))
     require_few(names, "series")
     looks = dict(zip(names, zip(COLOURS, MARKERS, strict=True), strict=False))
+    is_shared = all(list(series) == names for series in groups.values())  # the legend, which covers no line
     figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
     for place, (title, series) in enumerate(groups.items(), 1):
         label = y_label if place == 1 else None
@@ -72,9 +76,13 @@ def panels(groups, *, x_label, y_label, references=None, log_y=False, alt=None):
             values = np.asarray(values, dtype=float)
             is_line = values.ndim == 1 and values.size
             checks.require(is_line, "A line must be (points,) values.", f"{name}, {values.shape}")
-            _line(axes, range(1, values.size + 1), values, name, *looks[name])
-        _finish(axes, references, log_y, whole_x=True)
-        add_legend(axes, loc="best", bbox_to_anchor=None)
+            places = range(1, values.size + 1) if x is None else x
+            _line(axes, places, values, name, *looks[name])
+        _finish(axes, references, log_y, ticks, whole_x=True)
+        if not is_shared:
+            add_legend(axes, loc="best", bbox_to_anchor=None)
+    if is_shared:
+        add_legend(figure.axes[-1])
     lows, highs = zip(*(axes.get_ylim() for axes in figure.axes), strict=True)
     low, high = min(lows), max(highs)
     if log_y:
@@ -92,12 +100,14 @@ def _line(axes, x, values, name, colour, marker):
     axes.plot(x, values, **style, label=name)
 
 
-def _finish(axes, references, log_y, *, whole_x):
-    """Draw the levels to compare with, and set the scales."""
+def _finish(axes, references, log_y, ticks, *, whole_x):
+    """Draw the levels to compare with, set the scales, and name places on x."""
     for name, level in (references or {}).items():
         axes.axhline(level, color=QUIET, linestyle=":", linewidth=1.6, label=name)
     axes.set_yscale("log" if log_y else "linear")
-    if whole_x:
+    if ticks:
+        axes.set_xticks(list(ticks), ticks.values())
+    elif whole_x:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 

@@ -143,7 +143,8 @@ def feature_maps(model, image, layer_names, *, limit=16, alt=None):
     Args:
         model: a built functional model of one input.
         image: `(H, W)` or `(H, W, C)`, in the range that the model expects.
-        layer_names: layers whose output is `(H, W, C)` maps, or single values, drawn as a strip.
+        layer_names: layers whose output is `(H, W, C)` maps, or single values, drawn as a strip; a dict gives
+            each a title of its own, such as `F(x)`.
         limit: how many maps of a layer are drawn, the first ones.
     """
     checks.whole("limit", limit)
@@ -160,9 +161,10 @@ def feature_maps(model, image, layer_names, *, limit=16, alt=None):
         value = np.asarray(keras.ops.convert_to_numpy(value)[0], dtype="float32")
         tiles = _maps(value, limit)
         part = f", the first {len(tiles)}" if 1 < len(tiles) < value.shape[-1] else ""
-        words.append(f"{name} {times(value.shape, 'x')}{part}")
+        title = layer_names[name] if isinstance(layer_names, dict) else name
+        words.append(f"{title} {times(value.shape, 'x')}{part}")
         lines = [tiles[at : at + 8] for at in range(0, len(tiles), 8)]
-        labels += [f"{name}\n{times(value.shape)}"] + [""] * (len(lines) - 1)
+        labels += [f"{title}\n{times(value.shape)}"] + [""] * (len(lines) - 1)
         rows += lines
     alt = alt or f"An image and the feature maps that it causes: {'; '.join(words)}."
     return Picture(_grid(rows, labels=labels), alt)

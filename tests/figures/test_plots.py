@@ -113,3 +113,28 @@ def test_panels_share_the_scale_of_y_and_the_look_of_a_name():
     )
     with pytest.raises(ValueError, match=r"Received: 20, \(1, 2\)"):
         figures.panels({"plain": {"20": [[5, 1]]}}, x_label="epoch", y_label="error")
+
+
+def test_places_on_x_bear_names():
+    ticks = {1: "stem", 3: "stage 1"}
+    alone = figures.lines([1, 2, 3], {"norm": [1, 2, 3]}, x_label="layer", y_label="norm", ticks=ticks)
+    beside = figures.panels({"a": {"norm": [1, 2, 3]}}, x_label="layer", y_label="norm", ticks=ticks)
+    for picture in (alone, beside):
+        axes = axes_of(picture)
+        assert axes.get_xticks().tolist() == [1, 3]
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["stem", "stage 1"]
+
+
+def test_panels_of_the_same_names_share_a_legend_right_of_them():
+    same = {"a": {"x": [1, 2], "y": [2, 1]}, "b": {"x": [3, 4], "y": [4, 3]}}
+    other = {"a": {"x": [1, 2]}, "b": {"y": [4, 3]}}
+    counts = []
+    for groups in (same, other):
+        axes = figures.panels(groups, x_label="step", y_label="error").figure.axes
+        counts.append([one.get_legend() is not None for one in axes])
+    assert counts == [[False, True], [True, True]]
+
+
+def test_panels_take_the_positions_on_x():
+    picture = figures.panels({"a": {"x": [1, 2]}}, x=[11, 22], x_label="step", y_label="error")
+    assert axes_of(picture).lines[0].get_xdata().tolist() == [11, 22]

@@ -99,3 +99,8 @@ def test_a_receptive_field_is_drawn_where_the_unit_sees():
     assert squares[2].get_bbox().bounds == pytest.approx((-12.5, -4.5, 32, 32))
     with pytest.raises(ValueError, match="fields must be 1 to 7"):
         figures.receptive_field(np.zeros((4, 4)), {})
+
+
+def test_feature_maps_may_bear_titles_of_their_own(model):
+    picture = figures.feature_maps(model, np.zeros((32, 32)), {"C1": "x", "C3": "F(x)"}, limit=2)
+    assert "x 28 x 28 x 6, the first 2; F(x) 10 x 10 x 16, the first 2" in picture.alt

@@ -26,18 +26,7 @@ import numpy as np
 from course_lib import checks
 from course_lib.lesson import Band, text, within
 
-__all__ = [
-    "VERDICTS",
-    "Fact",
-    "Report",
-    "band",
-    "facts",
-    "report",
-    "require",
-    "store",
-    "stored",
-    "text",
-]
+__all__ = ["VERDICTS", "Fact", "Report", "band", "facts", "report", "require", "store", "stored", "text"]
 
 FACTS_FILE = Path(__file__).with_name("facts.csv")
 RESULTS_FILE = Path(__file__).with_name("results.json")

@@ -71,7 +71,8 @@ def copy_chapters(root=ROOT):
         known = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # none yet, or unreadable: then a copy that differs counts as changed
         known = {}
-    copied, kept = [], {}
+    copied = []
+    kept = {}
     for chapter in sorted(root.glob("notebooks/*.ipynb")):
         path = work / chapter.name
         content = LINK.sub(_link_from_work, chapter.read_text(encoding="utf-8"))
@@ -92,7 +93,8 @@ def copy_chapters(root=ROOT):
 
 def _set_aside(path):
     """Rename a learner's copy to `NAME (yours).ipynb`, or `(yours 2)` and so on, and return the new path."""
-    yours, number = path.with_name(f"{path.stem} (yours).ipynb"), 1
+    number = 1
+    yours = path.with_name(f"{path.stem} (yours).ipynb")
     while yours.exists():
         number += 1
         yours = path.with_name(f"{path.stem} (yours {number}).ipynb")

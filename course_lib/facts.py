@@ -120,12 +120,7 @@ def require(id, found):
 
 
 def _difference(fact, found):
-    """Return in words how the values that were found differ from those of the claim, or None if they don't.
-
-    Args:
-        fact: the `Fact`.
-        found: the value, or a tuple of values if the template has several places; `text` writes them.
-    """
+    """Return in words how the values found differ from those of the claim, or None if they don't."""
     several = len(fact.values) > 1 and isinstance(found, tuple)
     try:
         received = SEPARATOR.join(text(value) for value in (found if several else (found,)))

@@ -134,7 +134,7 @@ def test_links_lead_from_a_copy_where_they_lead_from_the_original(course):
 
 
 def test_every_local_link_of_the_copies_leads_somewhere(tmp_path):
-    for name in ("notebooks", "exercises", "README.md", "docs"):
+    for name in ("notebooks", "exercises", "README.md", "docs", "benchmarks"):
         (tmp_path / name).symlink_to(notebooks.ROOT / name)
     paths = [*notebooks.copy_exercises(tmp_path), *notebooks.copy_chapters(tmp_path)[0]]
     assert len(paths) > 10

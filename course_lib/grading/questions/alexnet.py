@@ -228,9 +228,6 @@ def alexnet_sides(size):
         ("parts)[1] -> parts)[1] - filters", "(inputs + 1) -> inputs"): (
             "The biases are missing: one a filter, one a unit."
         ),
-        "parts)[1] -> parts)[1] - filters": (
-            "The biases of the convolutions are missing: one a filter."
-        ),
         "(inputs + 1) -> inputs": (
             "The biases of the dense layers are missing: one a unit."
         ),
@@ -324,14 +321,7 @@ def alexnet_parameters(size, classes, groups):
         "256 * pool2**2, flatten, -> 384 * pool2**2, 4096,": (
             "Those are the outputs; what crosses is what the layer reads."
         ),
-        "256 * pool2 -> 384 * pool2": (
-            "conv3 writes 384 maps; what crosses is what it reads, the 256 maps of "
-            "pool2."
-        ),
         "4096] -> 1000]": "Those are fc8's 1,000; fc7 reads the 4,096 values of fc6.",
-        "4096] -> flatten]": (
-            "fc7 does not read pool5; it reads the 4,096 values of fc6."
-        ),
         "_, _, pool2, -> _, pool2, _,": (
             "conv3 reads pool2, not conv2: only what is left after pooling crosses."
         ),
@@ -339,9 +329,6 @@ def alexnet_parameters(size, classes, groups):
         "pool2**2 -> pool2": "The side is not squared: a map is as high as wide.",
         "256 * pool2**2 -> pool2**2": (
             "Those are the places of one map; all of pool2's 256 maps cross."
-        ),
-        "flatten, 4096 -> 9216, 4096": (
-            "fc6 does not always read 9,216 values; they follow from the size."
         ),
         "[256 * pool2**2, flatten, 4096] -> [128 * 256 * pool2**2, 128 * flatten, "
         "128 * 4096]": ("Those are the values of a batch of 128; count one picture's."),
@@ -642,11 +629,7 @@ def draw_top_k(rng):
             "The errors are divided by the classes; divide by the pictures."
         ),
         " / len(labels) -> / k": "The errors are divided by k; divide by the pictures.",
-        " / len(labels) -> / (len(labels) * k)": (
-            "The errors are divided by k, too; a picture is wrong or not."
-        ),
         "[:k] -> [: k - 1]": "That is one guess too few: the k-th best still counts.",
-        "[:k] -> [: k + 1]": "That is one guess too many: only the k best count.",
         "[:k] -> [:5]": "The five best are taken in every case; take the `k` best.",
         "[:k] -> [k - 1 : k]": (
             "Only the k-th best class is compared; all of the k best count."
@@ -823,10 +806,6 @@ def momentum_step(weight, velocity, gradient, rate):
         "3 * parameters -> parameters": (
             "The gradients are missing: there is one a parameter."
         ),
-        "3 * parameters -> 4 * parameters": (
-            "That is one value a parameter too many: the weight, its gradient, its "
-            "velocity."
-        ),
         "3 * parameters + -> ": (
             "The parameters are missing, with their gradients and velocities."
         ),
@@ -843,10 +822,6 @@ def momentum_step(weight, velocity, gradient, rate):
         "batch * activations -> 2 * batch * activations": (
             "Each activation gets a gradient; here only what the layers write is "
             "counted."
-        ),
-        "batch * activations -> 3 * batch * activations": (
-            "The activations have neither gradients nor velocities here; only what "
-            "the layers write counts."
         ),
         "3 * parameters -> (2 + batch) * parameters": (
             "A gradient is counted for every picture; the batch has one a parameter."
@@ -954,9 +929,6 @@ SIDE_57 = "A side of 57 is padded, too: it comes from 227 pixels."
         "joined, split] -> joined and not split, split and not joined]": (
             "One tower and a split conv3 are never tried together; an impostor may "
             "have both."
-        ),
-        "[cropped, padded, joined, -> [padded, cropped, joined,": (
-            "The size and the padding are exchanged: 224 pixels come first."
         ),
         "joined, split] -> not joined, split]": (
             "The third value is the wrong way round: True says that every kernel "

@@ -117,30 +117,11 @@ def draw_stack(rng):
         "(channels + (layers - 1) * maps) -> layers * maps": (
             "Every layer of the stack reads `maps` maps; the first one reads `channels`."
         ),
-        ("maps * (channels + (layers - 1) * maps) -> channels * ((layers - 1) * channels + maps)"): (
-            "Inside the stack there are `channels` maps in your answer; from its "
-            "first layer on there are `maps`."
-        ),
-        "(layers - 1) * maps) -> layers * maps)": (
-            "The first layer is counted besides `layers` others; it is one of them."
-        ),
-        "channels + (layers - 1) * maps -> channels": (
-            "That is the stack's first layer; add up all of them."
-        ),
         "layers * (kernel - 1) + 1 -> layers * (kernel - 1)": (
             "The one window is a pixel too narrow: a stack of no layers already sees one."
         ),
         "layers * (kernel - 1) + 1 -> 2 * layers + 1": (
             "The window's side is `2 * layers + 1`, which is right for kernels of 3 alone."
-        ),
-        "layers * (kernel - 1) + 1 -> kernel": (
-            "The one window is as wide as one kernel of the stack; it must see as much as all of it."
-        ),
-        "side**2 * channels * maps -> side**2 * maps * maps": (
-            "The one window reads `maps` maps; it reads what the first layer of the stack reads."
-        ),
-        "side**2 * channels * maps -> side**2 * channels * maps * layers": (
-            "The one window is counted `layers` times; it stands alone."
         ),
     },
     hints=(
@@ -399,9 +380,6 @@ def draw_odd_rows(rng):
         ),
         "inputs = size**2 * channels -> inputs = 7 * 7 * 512": (
             "fc6's inputs are those of the paper's pictures; they follow from the last pool."
-        ),
-        "inputs = size**2 * channels -> inputs = size * channels": (
-            "fc6's inputs are counted along one side; the last pool's maps are as high as wide."
         ),
         "inputs = size**2 * channels -> inputs = size**2 * 512": (
             "fc6 reads 512 maps in every case; it reads those of the last block."

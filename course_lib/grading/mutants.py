@@ -5,7 +5,6 @@ answer away. `course_lib.grading.mistakes` compares what comes out with what a l
 """
 
 import ast
-import copy
 import textwrap
 
 __all__ = ["mutants"]
@@ -32,14 +31,15 @@ def mutants(head, body, arguments):
     Args:
         head: the line `def name(...):`.
         body: the lines below it, indented.
-        arguments: names of the arguments.
+        arguments: kinds of the arguments, by their names; one takes another's place only if it is of its
+            kind. (A list in the place of a number would be repeated some million times.)
     """
     source = textwrap.dedent(f"{head}\n{body}")
     tree = ast.parse(source)
     seen = {ast.unparse(tree)}
     for number, node in enumerate(ast.walk(tree)):
         for sentence, change in _changes(node, arguments):
-            changed = copy.deepcopy(tree)
+            changed = ast.parse(source)
             twin = next(twin for place, twin in enumerate(ast.walk(changed)) if place == number)
             replacement = change(twin)
             if replacement is not None:
@@ -70,7 +70,7 @@ def _changes(node, arguments):
         yield from _of_operations(node, arguments)
     elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in arguments:
         for other in arguments:
-            if other != node.id:
+            if other != node.id and arguments[other] == arguments[node.id]:
                 sentence = f"`{other}` is used in a place where `{node.id}` belongs."
                 yield sentence, lambda twin, other=other: ast.Name(other, ast.Load())
     elif isinstance(node, ast.Compare) and len(node.ops) == 1:

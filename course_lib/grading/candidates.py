@@ -11,22 +11,12 @@ import sys
 from types import FunctionType, SimpleNamespace
 
 from course_lib.grading.mutants import mutants
-from course_lib.grading.question import (
-    apply,
-    compiled,
-    copy,
-    edited,
-    edits,
-    neighbours,
-    show,
-    sources,
-)
+from course_lib.grading.question import compiled, copy, edited, edits, neighbours, show, sources
 from course_lib.grading.questions import CHAPTERS, find
 
 __all__ = [
     "NOTHING",
     "Budget",
-    "Candidate",
     "arguments",
     "changes",
     "fixed_arguments",
@@ -167,7 +157,7 @@ def pairs(question):
                 question,
                 ("pair", a, b),
                 _both(first, second),
-                lambda one=one, other=other: edited(question.reference, one, also=(other,)),
+                lambda one=one, other=other: edited(question.reference, [*edits(one), *edits(other)]),
             )
     for helped in helpers(question):
         for a, (slip, sentence) in enumerate(own):
@@ -243,9 +233,7 @@ def _with_helper(reference, name, number, own_slip=None):
         wrong = _adapted(wrong)
     if own_slip is None:
         return neighbours(reference, {name: wrong})[reference.__name__]
-    head, body = sources(reference)
-    body = apply(body, edits(own_slip), reference.__name__)
-    return compiled(reference, f"{head}\n{body}", {name: wrong})
+    return edited(reference, own_slip, {name: wrong})
 
 
 def _adapted(function):

@@ -23,7 +23,6 @@ be named, not before: to import a chapter's questions takes milliseconds.
 import ast
 import functools
 import inspect
-import itertools
 import json
 import random
 import textwrap
@@ -172,13 +171,13 @@ class Question:
 # Slips
 
 
-def edited(reference, slip, also=()):
+def edited(reference, slip, replaced=None):
     """Return the function that a slip makes of a reference, in a namespace of its own.
 
     Args:
         reference: a function of a question file.
         slip: an edit, a tuple of edits, or a function, which is returned.
-        also: further slips, made together with it; edits only.
+        replaced: functions by name, which it calls in the place of its neighbours.
 
     Raises:
         ValueError: if an edit is not `old -> new`, or its `old` does not stand once in the body.
@@ -186,8 +185,8 @@ def edited(reference, slip, also=()):
     if callable(slip):
         return slip
     head, body = sources(reference)
-    body = apply(body, [*edits(slip), *itertools.chain.from_iterable(map(edits, also))], reference.__name__)
-    return compiled(reference, f"{head}\n{body}")
+    body = apply(body, edits(slip), reference.__name__)
+    return compiled(reference, f"{head}\n{body}", replaced)
 
 
 def edits(slip):
@@ -244,17 +243,14 @@ def sources(reference):
     """
     source = textwrap.dedent(inspect.getsource(reference))
     node = next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
-    lines = source.split("\n")
     first = node.body[0]
+    start = first.lineno - 1
     if ast.get_docstring(node) is not None:
         start = first.end_lineno
-        parts = node.body[1:]
-    else:
-        start = first.lineno - 1
-        parts = node.body
-    if not parts:
+    lines = source.split("\n")[start : node.end_lineno]
+    if not lines:
         raise ValueError(f"`{node.name}` must have a body. Received: a docstring alone")
-    return f"def {node.name}({ast.unparse(node.args)}):", "\n".join(lines[start : node.end_lineno])
+    return f"def {node.name}({ast.unparse(node.args)}):", "\n".join(lines)
 
 
 def task(reference):

@@ -1,5 +1,6 @@
 """What names a mistake without a sentence of the question's own, and what must not."""
 
+import json
 import math
 import sys
 import threading
@@ -260,6 +261,14 @@ def test_odd_values_are_judged_and_nothing_is_made_of_them(name, change):
         verdict = judge(question, cases, outcomes, private=True)
         assert verdict.status != "right"
         assert len(verdict.sentence) < 500
+
+
+def test_lists_in_lists_are_judged_however_deep_they_are():
+    for depth in (90, 110, *range(470, 510)):
+        value = '["x", ' * depth + "1" + "]" * depth
+        verdict = said("tiled", lambda *case, text=value: [json.loads(text), case[0]])
+        assert verdict.status == "wrong"
+        assert verdict.mistake == ""
 
 
 def test_what_is_remembered_of_one_answer_does_not_change_what_is_said_of_the_next():

@@ -37,11 +37,9 @@ class _Answer:
         self.tolerance = question.tolerance
         self.silent = [i for i, value in enumerate(values) if value is None]
         self.wrong = [i for i in self.answered if not same(expected[i], values[i], self.tolerance)]
+        # The places of what was answered, the wrong ones first: they tell the most.
+        self.order = sorted(self.answered, key=lambda index: index not in self.wrong)
         self.budget = Budget()
-
-    def order(self):
-        """Return the places of the cases that were answered, the wrong ones first: they tell the most."""
-        return [*self.wrong, *(index for index in self.answered if index not in self.wrong)]
 
     def pairs(self):
         """Return what is required and what came, for each case that was answered."""
@@ -54,7 +52,7 @@ class _Answer:
     def is_explained(self, candidate):
         """Say whether a candidate returns all that the answer returned."""
         return all(
-            same(self.result(candidate, index), self.values[index], self.tolerance) for index in self.order()
+            same(self.result(candidate, index), self.values[index], self.tolerance) for index in self.order
         )
 
     def is_silent_with(self, candidate):
@@ -381,7 +379,7 @@ def _parts(answer):
 def _held_parts(answer, candidate, count):
     """Return those of `count` parts in which a candidate returns all that the answer returned."""
     kept = set(range(count))
-    for index in answer.order():
+    for index in answer.order:
         result = answer.result(candidate, index)
         value = answer.values[index]
         if not isinstance(result, list) or len(result) != len(value):

@@ -27,7 +27,7 @@ import json
 import random
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from types import FunctionType
 
 __all__ = ["Chapter", "Question", "copy", "show", "sources"]
@@ -37,6 +37,7 @@ ATTEMPTS = 200  # to draw a case that is not there yet; where there are too few,
 ARROW = " -> "  # of a slip, between what stands in the function and what a learner wrote instead
 
 
+@dataclass(eq=False)
 class Chapter:
     """Hold the questions of one chapter, in order, and what its exercise says around them.
 
@@ -51,22 +52,19 @@ class Chapter:
         data: names of constants of the question file that the exercise shows, such as a paper's table.
     """
 
-    def __init__(
-        self,
-        stem,
-        *,
-        title="",
-        about="",
-        offers=(),
-        given="",
-        enough="Plain Python is enough.",
-        imports=(),
-        data=(),
-    ):
-        self.stem, self.title, self.about = stem, title or stem, about
-        self.offers, self.given, self.enough = tuple(offers), given, enough
-        self.imports, self.data = tuple(imports), tuple(data)
-        self.questions = []
+    stem: str
+    _: KW_ONLY
+    title: str = ""
+    about: str = ""
+    offers: tuple[str, ...] = ()
+    given: str = ""
+    enough: str = "Plain Python is enough."
+    imports: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    questions: list = field(default_factory=list, init=False)
+
+    def __post_init__(self):
+        self.title = self.title or self.stem
 
     def question(self, title, **options):
         """Return a decorator that adds the function below it as a `Question`, and hands it on unchanged."""

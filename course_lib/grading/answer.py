@@ -7,7 +7,8 @@ from course_lib import graph
 
 __all__ = ["attempt"]
 
-LARGEST = 10_000
+LARGEST = 10_000  # parts of a value, bits of a number, letters of a text
+DEEPEST = 100  # lists in each other; who compares them goes as deep
 
 
 def attempt(answer, case):
@@ -54,10 +55,12 @@ def _name(value):
     return type.__dict__["__name__"].__get__(type(value))[:80]
 
 
-def _plain(value, room):
+def _plain(value, room, depth=0):
     """Return `value` as JSON data, free of the learner's classes; raise TypeError if it has no such form."""
     kind = type(value)
     _spend(room)
+    if depth > DEEPEST:
+        raise TypeError("too deep")
     if value is None or kind is bool:
         return value
     if issubclass(kind, int):
@@ -71,12 +74,12 @@ def _plain(value, room):
         return str.__str__(value)[:LARGEST]
     if issubclass(kind, (list, tuple)):
         entries = list.__iter__(value) if issubclass(kind, list) else tuple.__iter__(value)
-        return [_plain(entry, room) for entry in entries]
+        return [_plain(entry, room, depth + 1) for entry in entries]
     if graph.is_model(value):
         return [_plain(row, room) for row in _rows(value, room)]
     for convert in ("numpy", "tolist"):  # a tensor becomes an array, an array or a NumPy number plain data
         if hasattr(kind, convert):
-            return _plain(getattr(value, convert)(), room)
+            return _plain(getattr(value, convert)(), room, depth + 1)
     raise TypeError("not plain data")
 
 

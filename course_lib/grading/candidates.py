@@ -11,23 +11,24 @@ import sys
 from types import FunctionType, SimpleNamespace
 
 from course_lib.grading.mutants import mutants
-from course_lib.grading.question import (
-    apply,
-    compiled,
-    copy,
-    edited,
-    edits,
-    neighbours,
-    show,
-    sources,
-)
-from course_lib.grading.questions import find
+from course_lib.grading.question import compiled, copy, edited, edits, neighbours, show, sources
+from course_lib.grading.questions import CHAPTERS, find
 
-__all__ = ["NOTHING", "Budget", "Candidate", "arguments", "changes", "halves", "helpers", "pairs", "slips"]
+__all__ = [
+    "NOTHING",
+    "Budget",
+    "arguments",
+    "changes",
+    "fixed_arguments",
+    "helpers",
+    "pairs",
+    "single_edits",
+    "slips",
+]
 
 STEPS = 1_000_000  # lines of code after which no further candidate is tried: about a quarter of a second
 MOST_STEPS = 200_000  # of one candidate in one case
-REMEMBERED = 20_000  # results of candidates that a question keeps
+REMEMBERED = 5_000  # results that a question keeps: those of its cases, of every candidate
 NOTHING = object()  # in the place of a value that did not come
 
 
@@ -42,40 +43,51 @@ class Budget:
         return self.steps <= 0
 
 
-class _TooLongError(Exception):
-    """A candidate ran too many steps."""
+class _TooLongError(BaseException):
+    """A candidate ran too many steps. No `except Exception` of a question's catches this."""
 
 
 class Candidate:
-    """A wrong function that may be the learner's, with the sentence that names what is wrong with it."""
+    """A wrong function that may be the learner's, with the sentence that names what is wrong with it.
+
+    Args:
+        question: whose answer it may be; what the candidate returns is remembered there.
+        key: tells it from the question's other candidates.
+        sentence: names what is wrong.
+        make: returns the function.
+        ends: whether it is known to end. Its lines are then not counted, and it runs four times as fast.
+    """
 
     def __init__(self, question, key, sentence, make, *, ends=False):
-        self.question, self.key, self.sentence, self.make = question, key, sentence, make
-        self.ends = ends
+        self.question, self.key, self.sentence = question, key, sentence
+        self._make, self._ends = make, ends
 
     def result(self, case, budget):
         """Return what it makes of a case, as JSON data; NOTHING if it fails there or may not run any more.
 
-        What it costs is taken from the budget, also if the result is remembered.
+        What it costs is taken from the budget, also if the result is remembered: what is said of an answer
+        does not depend on those before it. Threads may ask at once; at worst a result is computed twice.
         """
+        if budget.is_spent():
+            return NOTHING
         memory = self.question.slipped.setdefault("results", {})
         key = (self.key, json.dumps(case))
-        if key not in memory:
-            if budget.is_spent():
-                return NOTHING
+        remembered = memory.get(key)
+        if remembered is None:
+            remembered = _run(self._function(), copy(case), counted=not self._ends)
             if len(memory) >= REMEMBERED:
                 memory.clear()
-            memory[key] = _run(self._made(), copy(case), counted=not self.ends)
-        value, steps = memory[key]
+            memory[key] = remembered
+        value, steps = remembered
         budget.steps -= steps
         return value
 
-    def _made(self):
+    def _function(self):
         """Return the function, made once a question; None if its edits do not go together."""
         made = self.question.slipped.setdefault("made", {})
         if self.key not in made:
             try:
-                made[self.key] = self.make()
+                made[self.key] = self._make()
             except (ValueError, SyntaxError, TypeError):
                 made[self.key] = None
         return made[self.key]
@@ -84,7 +96,7 @@ class Candidate:
 def _run(function, case, counted):
     """Return the result of a function as JSON data, NOTHING if it fails, and how many lines it ran.
 
-    Lines are not counted where it is known that the function ends: it then runs four times as fast.
+    A debugger's or coverage's own trace is put back afterwards. Only this thread is traced.
     """
     if function is None:
         return NOTHING, 1
@@ -102,10 +114,11 @@ def _run(function, case, counted):
         sys.settrace(trace)
     try:
         value = function(*case)
-    except Exception:
+    except (Exception, _TooLongError):
         value = NOTHING
     finally:
-        sys.settrace(before)
+        if counted:
+            sys.settrace(before)
     try:
         return (value if value is NOTHING else copy(value)), steps
     except (TypeError, ValueError, RecursionError):
@@ -116,19 +129,20 @@ def _run(function, case, counted):
 
 
 def slips(question):
-    """Yield a candidate for each slip of the question; tests show that these end."""
+    """Yield a candidate for each slip of the question; tests show that those of the course end."""
+    ends = question.chapter in CHAPTERS
     for number, (sentence, function) in enumerate(question.mistakes):
         key = ("slip", number)
-        yield Candidate(question, key, sentence, lambda function=function: function, ends=True)
+        yield Candidate(question, key, sentence, lambda function=function: function, ends=ends)
 
 
-def halves(question):
+def single_edits(question):
     """Yield the edits of which a slip has several, each alone: the answer is right in the other places."""
     for number, (slip, sentence) in enumerate(question.slips.items()):
         for place, change in enumerate(slip if isinstance(slip, tuple) else ()):
             yield Candidate(
                 question,
-                ("half", number, place),
+                ("edit", number, place),
                 sentence,
                 lambda change=change: edited(question.reference, change),
             )
@@ -143,7 +157,7 @@ def pairs(question):
                 question,
                 ("pair", a, b),
                 _both(first, second),
-                lambda one=one, other=other: edited(question.reference, one, also=(other,)),
+                lambda one=one, other=other: edited(question.reference, [*edits(one), *edits(other)]),
             )
     for helped in helpers(question):
         for a, (slip, sentence) in enumerate(own):
@@ -163,7 +177,7 @@ def changes(question):
     """Yield the reference with a change in one place that no slip of the question has."""
     made = question.slipped
     if "mutants" not in made:
-        made["mutants"] = list(mutants(*sources(question.reference), question.parameters))
+        made["mutants"] = list(mutants(*sources(question.reference), _kinds(question)))
     for number, (sentence, source) in enumerate(made["mutants"]):
         yield Candidate(
             question,
@@ -219,9 +233,7 @@ def _with_helper(reference, name, number, own_slip=None):
         wrong = _adapted(wrong)
     if own_slip is None:
         return neighbours(reference, {name: wrong})[reference.__name__]
-    head, body = sources(reference)
-    body = apply(body, edits(own_slip), reference.__name__)
-    return compiled(reference, f"{head}\n{body}", {name: wrong})
+    return edited(reference, own_slip, {name: wrong})
 
 
 def _adapted(function):
@@ -246,70 +258,100 @@ def _adapted(function):
 
 def arguments(question):
     """Yield the reference with an argument fixed, left out, shifted, turned or exchanged for another."""
-    names = question.parameters
-    shown = [list(case) for case in question.visible]
+    yield from _fixed(question)
+    yield from _changed(question)
+    yield from _exchanged(question)
+    yield from _fixed_pairs(question)
 
-    def candidate(key, sentence, change):
-        def make():
-            def wrong(*case):
-                return question.reference(*change(list(case)))
 
-            return wrong
+def fixed_arguments(question):
+    """Yield the reference with one argument fixed, or two, as in a case that is shown."""
+    yield from _fixed(question)
+    yield from _fixed_pairs(question)
 
-        return Candidate(question, ("argument", *key), sentence, make)
 
-    def replaced(place, value):
-        return lambda case: [*case[:place], value(case[place]), *case[place + 1 :]]
-
-    for place, name in enumerate(names):
-        values = {json.dumps(case[place]): case[place] for case in shown}
-        kinds = {type(value) for value in values.values()}
-        for text, value in values.items():
+def _fixed(question):
+    for place, name in enumerate(question.parameters):
+        for text, value in _shown(question, place).items():
             sentence = f"`{name}` seems to be fixed at {show(value)}, as in a case that is shown: use it."
-            yield candidate((place, text, "fixed"), sentence, replaced(place, lambda _, value=value: value))
-        if kinds == {int}:
-            for step, word in ((1, "large"), (-1, "small")):
-                sentence = f"`{name}` is taken 1 too {word}."
-                yield candidate((place, step), sentence, replaced(place, lambda old, s=step: old + s))
-            for value in (0, 1, 2, 3):
-                if str(value) not in values:
-                    sentence = f"`{name}` is left out, as if it were {value} in every case."
-                    yield candidate((place, "is", value), sentence, replaced(place, lambda _, v=value: v))
-        elif kinds == {float}:
-            for value in (0.0, 1.0):
-                sentence = f"`{name}` is left out, as if it were {value:g} in every case."
-                yield candidate((place, "is", value), sentence, replaced(place, lambda _, v=value: v))
-        elif kinds == {bool}:
-            sentence = f"`{name}` is taken the other way round."
-            yield candidate((place, "not"), sentence, replaced(place, lambda old: not old))
-        elif kinds <= {list, str}:
-            changes = {
-                f"`{name}` is read from its end.": lambda old: old[::-1],
-                f"The first entry of `{name}` is left out.": lambda old: old[1:],
-                f"The last entry of `{name}` is left out.": lambda old: old[:-1],
-            }
-            for number, (sentence, change) in enumerate(changes.items()):
-                yield candidate((place, "part", number), sentence, replaced(place, change))
-    for first, second in itertools.combinations(range(len(names)), 2):
-        if {type(case[first]) for case in shown} == {type(case[second]) for case in shown}:
-            sentence = f"`{names[first]}` and `{names[second]}` are exchanged."
-            yield candidate((first, second, "exchanged"), sentence, _swap(first, second))
-    for first, second in itertools.combinations(range(len(names)), 2):
-        sentence = f"`{names[first]}` and `{names[second]}` seem to be fixed, as in a case that is shown."
-        for case in {json.dumps([case[first], case[second]]): case for case in shown}.values():
-            key = (first, second, json.dumps(case), "fixed")
-            yield candidate(key, sentence, _fixed(case, first, second))
+            yield _argument(question, ("fixed", place, text), sentence, _put({place: value}))
 
 
-def _fixed(shown, first, second):
-    def change(case):
-        case[first], case[second] = shown[first], shown[second]
-        return case
+def _fixed_pairs(question):
+    for first, second in itertools.combinations(range(len(question.parameters)), 2):
+        one, other = question.parameters[first], question.parameters[second]
+        sentence = f"`{one}` and `{other}` seem to be fixed, as in a case that is shown."
+        pairs = {json.dumps([case[first], case[second]]): case for case in question.visible}
+        for text, case in pairs.items():
+            change = _put({first: case[first], second: case[second]})
+            yield _argument(question, ("fixed", first, second, text), sentence, change)
 
-    return change
+
+def _changed(question):
+    for place, name in enumerate(question.parameters):
+        for number, (sentence, change) in enumerate(_changes(name, _shown(question, place))):
+            yield _argument(question, ("changed", place, number), sentence, _at(place, change))
 
 
-def _swap(first, second):
+def _changes(name, shown):
+    """Yield pairs (sentence, change) for an argument, by the type of the values that are shown of it."""
+    kinds = {type(value) for value in shown.values()}
+    if kinds == {int}:
+        yield f"`{name}` is taken 1 too large.", lambda value: value + 1
+        yield f"`{name}` is taken 1 too small.", lambda value: value - 1
+    if kinds == {bool}:
+        yield f"`{name}` is taken the other way round.", lambda value: not value
+    if kinds <= {list, str}:
+        yield f"`{name}` is read from its end.", lambda value: value[::-1]
+        yield f"The first entry of `{name}` is left out.", lambda value: value[1:]
+        yield f"The last entry of `{name}` is left out.", lambda value: value[:-1]
+    for constant in {int: (0, 1, 2, 3), float: (0.0, 1.0)}.get(next(iter(kinds), None), ()):
+        if len(kinds) == 1 and json.dumps(constant) not in shown:
+            sentence = f"`{name}` is left out, as if it were {constant:g} in every case."
+            yield sentence, lambda _, constant=constant: constant
+
+
+def _exchanged(question):
+    kinds = _kinds(question)
+    for (first, one), (second, other) in itertools.combinations(enumerate(kinds), 2):
+        if kinds[one] == kinds[other]:
+            sentence = f"`{one}` and `{other}` are exchanged."
+            yield _argument(question, ("exchanged", first, second), sentence, _exchange(first, second))
+
+
+def _kinds(question):
+    """Return the types of the values that are shown of each argument, by its name; a number is a number."""
+    kinds = {}
+    for place, name in enumerate(question.parameters):
+        shown = _shown(question, place).values()
+        kinds[name] = {float if type(value) is int else type(value) for value in shown}
+    return kinds
+
+
+def _shown(question, place):
+    """Return the values of an argument in the visible cases, each once, by their text."""
+    return {json.dumps(case[place]): case[place] for case in question.visible}
+
+
+def _argument(question, key, sentence, change):
+    """Return the candidate that calls the reference with the list that `change` makes of a case."""
+
+    def make():
+        return lambda *case: question.reference(*change(list(case)))
+
+    return Candidate(question, ("argument", *key), sentence, make)
+
+
+def _put(values):
+    """Return a change that puts a value into each of some places, a dict."""
+    return lambda case: [copy(values[place]) if place in values else old for place, old in enumerate(case)]
+
+
+def _at(place, change):
+    return lambda case: [*case[:place], change(case[place]), *case[place + 1 :]]
+
+
+def _exchange(first, second):
     def change(case):
         case[first], case[second] = case[second], case[first]
         return case

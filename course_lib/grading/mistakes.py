@@ -37,11 +37,13 @@ class _Answer:
         self.tolerance = question.tolerance
         self.silent = [i for i, value in enumerate(values) if value is None]
         self.wrong = [i for i in self.answered if not same(expected[i], values[i], self.tolerance)]
+        # The places of what was answered, the wrong ones first: they tell the most.
+        self.order = sorted(self.answered, key=lambda index: index not in self.wrong)
         self.budget = Budget()
 
-    def order(self):
-        """Return the places of the cases that were answered, the wrong ones first: they tell the most."""
-        return [*self.wrong, *(index for index in self.answered if index not in self.wrong)]
+    def pairs(self):
+        """Return what is required and what came, for each case that was answered."""
+        return [(self.expected[index], self.values[index]) for index in self.answered]
 
     def result(self, candidate, index):
         """Return what a candidate makes of the case in a place."""
@@ -50,7 +52,7 @@ class _Answer:
     def is_explained(self, candidate):
         """Say whether a candidate returns all that the answer returned."""
         return all(
-            same(self.result(candidate, index), self.values[index], self.tolerance) for index in self.order()
+            same(self.result(candidate, index), self.values[index], self.tolerance) for index in self.order
         )
 
     def is_silent_with(self, candidate):
@@ -59,7 +61,8 @@ class _Answer:
 
     def is_telling(self):
         """Say whether there are values enough to tell a mistake by: two wrong ones, if others are missing."""
-        return len(self.wrong) > (0 if len(self.answered) == len(self.values) else 1)
+        least = 1 if len(self.answered) == len(self.values) else 2
+        return len(self.wrong) >= least
 
     def first_explained(self, candidates):
         """Return the sentence of the first candidate that explains the answer, or None."""
@@ -88,15 +91,15 @@ def named(question, cases, expected, outcomes):
         _constant,
         _rounded,
         _order,
-        _helped,
-        _halves,
+        _first_of(candidates.helpers),
+        _first_of(candidates.single_edits),
         _arguments,
         _parts,
         _relations,
         _ends,
         _nesting,
-        _changes,
-        _pairs,
+        _first_of(candidates.changes),
+        _first_of(candidates.pairs),
     )
     for rule in rules:
         sentence = rule(answer)
@@ -125,30 +128,18 @@ def _constant(answer):
     return f"The result is the same in every case: it does not depend on {names}."
 
 
-def _helped(answer):
-    return answer.first_explained(candidates.helpers(answer.question))
-
-
-def _halves(answer):
-    return answer.first_explained(candidates.halves(answer.question))
-
-
-def _changes(answer):
-    return answer.first_explained(candidates.changes(answer.question))
-
-
-def _pairs(answer):
-    return answer.first_explained(candidates.pairs(answer.question))
+def _first_of(kind):
+    """Return the rule that names the first candidate of a kind that explains the answer."""
+    return lambda answer: answer.first_explained(kind(answer.question))
 
 
 def _arguments(answer):
     """Name an argument; one that is shifted or exchanged shows in most cases, and not in a few by chance."""
-    possible = list(candidates.arguments(answer.question))
     if 2 * len(answer.wrong) > len(answer.answered):
-        return answer.first_explained(possible)
-    if len(answer.wrong) < 3:
-        return None
-    return answer.first_explained(candidate for candidate in possible if candidate.key[-1] == "fixed")
+        return answer.first_explained(candidates.arguments(answer.question))
+    if len(answer.wrong) >= 3:
+        return answer.first_explained(candidates.fixed_arguments(answer.question))
+    return None
 
 
 # Where the numbers are right, and not in their form or place
@@ -169,20 +160,17 @@ def _columns(answer):
 
     The parts of lists of one length are their entries; those of rows of one length are their columns.
     """
-    expected = [answer.expected[index] for index in answer.answered]
-    values = [answer.values[index] for index in answer.answered]
-    if not all(isinstance(value, list) for value in (*expected, *values)):
+    pairs = answer.pairs()
+    if not all(isinstance(e, list) and isinstance(v, list) and len(e) == len(v) for e, v in pairs):
         return None
-    lengths = {len(value) for value in expected}
-    if all(len(e) == len(v) for e, v in zip(expected, values, strict=True)):
-        rows = [row for value in (*expected, *values) for row in value]
-        widths = {len(row) if isinstance(row, list) else 0 for row in rows}
-        if _has_columns(answer) and len(widths) == 1 and max(widths) > 1:
-            return _turned(expected), _turned(values)
-        if len(lengths) == 1:
-            return [list(part) for part in zip(*expected, strict=True)], [
-                list(part) for part in zip(*values, strict=True)
-            ]
+    expected = [e for e, _ in pairs]
+    values = [v for _, v in pairs]
+    rows = [row for value in (*expected, *values) for row in value]
+    widths = {len(row) if isinstance(row, list) else 0 for row in rows}
+    if _has_columns(answer) and len(widths) == 1 and max(widths) > 1:
+        return _turned(expected), _turned(values)
+    if len({len(value) for value in expected}) == 1:
+        return list(zip(*expected, strict=True)), list(zip(*values, strict=True))
     return None
 
 
@@ -208,12 +196,8 @@ def _places(answer, count):
 
 def _order(answer):
     """Name entries that stand in another's place, and lists that run backwards or are turned."""
-    lists = [
-        (answer.expected[index], answer.values[index])
-        for index in answer.answered
-        if isinstance(answer.expected[index], list) and isinstance(answer.values[index], list)
-    ]
-    if len(lists) != len(answer.answered):
+    pairs = answer.pairs()
+    if not all(isinstance(e, list) and isinstance(v, list) for e, v in pairs):
         return None
     parts = _columns(answer)
     if parts:
@@ -223,7 +207,7 @@ def _order(answer):
 
     def explains(change):
         try:
-            return all(same(change(e), v, answer.tolerance) for e, v in lists)
+            return all(same(change(e), v, answer.tolerance) for e, v in pairs)
         except (TypeError, IndexError, ValueError):
             return False
 
@@ -240,67 +224,77 @@ def _order(answer):
 
 def _added(answer, expected, values):
     """Name an entry to which another one was added, or from which it was taken."""
-    places = _places(answer, len(expected))
-    wrong = [p for p, e in enumerate(expected) if not all_same(e, values[p], answer.tolerance)]
+    wrong = _wrong_parts(answer, expected, values)
     if len(wrong) != 1 or not all(is_number(x) for part in (*expected, *values) for x in part):
         return None
     (p,) = wrong
+    places = _places(answer, len(expected))
     for q, place in enumerate(places):
-        if q != p:
-            for sign, words in ((1, "is added to"), (-1, "is taken from")):
-                changed = [a + sign * b for a, b in zip(expected[p], expected[q], strict=True)]
-                if all_same(changed, values[p], answer.tolerance):
-                    return f"{_capital(place)} {words} {places[p]}; they are asked for apart."
+        if q == p:
+            continue
+        for sign, words in ((1, "is added to"), (-1, "is taken from")):
+            changed = [a + sign * b for a, b in zip(expected[p], expected[q], strict=True)]
+            if all_same(changed, values[p], answer.tolerance):
+                return f"{_capital(place)} {words} {places[p]}; they are asked for apart."
     return None
 
 
 def _exchanged(answer, expected, values):
-    count = len(expected)
-    places = _places(answer, count)
-    wrong = [p for p in range(count) if not all_same(expected[p], values[p], answer.tolerance)]
+    """Name entries that hold what belongs into another one."""
+    wrong = _wrong_parts(answer, expected, values)
     holds = {}
     for p in wrong:
-        others = [q for q in range(count) if q != p and all_same(expected[q], values[p], answer.tolerance)]
+        others = [q for q, e in enumerate(expected) if q != p and all_same(e, values[p], answer.tolerance)]
         if not others:
             return None
         holds[p] = next((q for q in others if q in wrong), others[0])
-    if len(wrong) == 2 and all(holds[holds[p]] == p for p in wrong if holds[p] in holds):
+    places = _places(answer, len(expected))
+    if set(holds.values()) != set(wrong):
+        return " ".join(
+            f"{_capital(places[p])} holds what belongs into {places[q]}." for p, q in holds.items()
+        )
+    if len(wrong) == 2:
         first, second = wrong
-        if holds[first] == second and holds[second] == first:
-            return f"{_capital(places[first])} and {places[second]} are exchanged."
-    if set(holds.values()) == set(wrong):
-        return "The entries are right, and not in their places: their order is that of the task."
-    return " ".join(f"{_capital(places[p])} holds what belongs into {places[q]}." for p, q in holds.items())
+        return f"{_capital(places[first])} and {places[second]} are exchanged."
+    return "The entries are right, and not in their places: their order is that of the task."
+
+
+def _wrong_parts(answer, expected, values):
+    """Return the places of the parts that are wrong in some case."""
+    return [p for p, e in enumerate(expected) if not all_same(e, values[p], answer.tolerance)]
 
 
 def _relations(answer):
     """Name a relation between what is required and what came that holds in every case."""
     parts = _columns(answer)
     if parts is None:
-        expected = [answer.expected[index] for index in answer.answered]
-        values = [answer.values[index] for index in answer.answered]
-        words = _related(answer, expected, values)
-        several = isinstance(answer.expected[0], list)
-        return f"{'Every number' if several else 'The result'} is {words}." if words else None
-    words = [
-        None if all_same(e, v, answer.tolerance) else _related(answer, e, v) or "?"
-        for e, v in zip(*parts, strict=True)
-    ]
-    wrong = sorted({word for word in words if word})
-    if not wrong or "?" in wrong or len(wrong) > 2:
+        words = _related(answer, *zip(*answer.pairs(), strict=True))
+        subject = "Every number" if isinstance(answer.expected[0], list) else "The result"
+        return f"{subject} is {words}." if words else None
+    expected, values = parts
+    places = _places(answer, len(expected))
+    held = {}  # by the words of a relation, the places in which it holds
+    for p in _wrong_parts(answer, expected, values):
+        words = _related(answer, expected[p], values[p])
+        held.setdefault(words, []).append(places[p])
+    if None in held or len(held) > 2:
         return None
-    if len(wrong) == 1 and None not in words:
-        return f"Every number is {wrong[0]}."
-    places = _places(answer, len(words))
-    sentences = []
-    for word in wrong:
-        held = [place for place, found in zip(places, words, strict=True) if found == word]
-        sentences.append(f"{_capital(' and '.join(held))} {'is' if len(held) == 1 else 'are'} {word}.")
-    return " ".join(sentences)
+    if [len(expected)] == [len(of_relation) for of_relation in held.values()]:
+        return f"Every number is {next(iter(held))}."
+    return " ".join(
+        f"{_capital(' and '.join(held[words]))} {'is' if len(held[words]) == 1 else 'are'} {words}."
+        for words in sorted(held)
+    )
 
 
 def _related(answer, expected, values):
-    """Return the words for the relation between two lists with an entry a case that was answered."""
+    """Return the words for the relation between two lists with an entry a case that was answered.
+
+    There are none where the first case, which is shown, was not answered: a distance could carry a case that
+    is not shown into a report.
+    """
+    if answer.answered[0] > 0:
+        return None
     names = answer.question.parameters
     arguments, required, came = [], [], []
     for index, e, v in zip(answer.answered, expected, values, strict=True):
@@ -314,7 +308,7 @@ def _related(answer, expected, values):
 
 def _ends(answer):
     """Name lists that lack an end or have one too many."""
-    pairs = [(answer.expected[index], answer.values[index]) for index in answer.answered]
+    pairs = answer.pairs()
     if not all(isinstance(e, list) and isinstance(v, list) and e for e, v in pairs):
         return None
     tolerance = answer.tolerance
@@ -333,7 +327,7 @@ def _ends(answer):
 
 def _nesting(answer):
     """Name values that are right and nested otherwise."""
-    pairs = [(answer.expected[index], answer.values[index]) for index in answer.answered]
+    pairs = answer.pairs()
     if all(same(flat(e), flat(v), answer.tolerance) for e, v in pairs):
         return (
             f"The values are right, and not nested as they should be: {answer.question.returns} is required."
@@ -352,21 +346,16 @@ def _parts(answer):
     if parts is None or len(parts[0]) < 2:
         return None
     expected, values = parts
-    missing = {p for p in range(len(expected)) if not all_same(expected[p], values[p], answer.tolerance)}
+    wrong = set(_wrong_parts(answer, expected, values))
     places = _places(answer, len(expected))
-    chosen = {}
-    for p in sorted(missing):
-        words = _related(answer, expected[p], values[p])
-        if words:
-            chosen.setdefault(f"{_capital(places[p])} is {words}.", set()).add(p)
-    explained = []
+    explained = []  # pairs of a sentence and the wrong parts that it explains
     question = answer.question
     possible = (candidates.slips(question), candidates.helpers(question), candidates.arguments(question))
     for candidate in itertools.chain.from_iterable(possible):
         if answer.budget.is_spent():
             break
-        every = _held_parts(answer, candidate, set(range(len(expected))))
-        held = every & missing
+        every = _held_parts(answer, candidate, len(expected))
+        held = every & wrong
         if not held:
             continue
         sentence = candidate.sentence
@@ -374,36 +363,36 @@ def _parts(answer):
             if candidate.key[0] == "helper":
                 continue
             sentence = f"In {' and '.join(places[p] for p in sorted(held))}: {sentence}"
-        if held == missing:
+        if held == wrong:
             return sentence
         explained.append((sentence, held))
-    explained += list(chosen.items())
+    for p in sorted(wrong):
+        words = _related(answer, expected[p], values[p])
+        if words:
+            explained.append((f"{_capital(places[p])} is {words}.", {p}))
     for (one, first), (other, second) in itertools.combinations(explained, 2):
-        if first | second == missing and one != other:
+        if first | second == wrong and one != other:
             return f"{one} {other}"
     return None
 
 
-def _held_parts(answer, candidate, parts):
-    """Return those of the `parts` in which a candidate returns all that the answer returned."""
-    kept = parts
-    for index in answer.order():
+def _held_parts(answer, candidate, count):
+    """Return those of `count` parts in which a candidate returns all that the answer returned."""
+    kept = set(range(count))
+    for index in answer.order:
         result = answer.result(candidate, index)
         value = answer.values[index]
         if not isinstance(result, list) or len(result) != len(value):
             return set()
-        rows = bool(value) and isinstance(value[0], list) and _has_columns(answer)
-        try:
-            kept = {
-                p
-                for p in kept
-                if same(
-                    [row[p] for row in result] if rows else result[p],
-                    [row[p] for row in value] if rows else value[p],
-                    answer.tolerance,
-                )
-            }
-        except (IndexError, TypeError):
+        if value and isinstance(value[0], list) and _has_columns(answer):
+            if not all(isinstance(row, list) and len(row) == count for row in (*result, *value)):
+                return set()
+            result = list(zip(*result, strict=True))
+            value = list(zip(*value, strict=True))
+            kept = {p for p in kept if all_same(result[p], value[p], answer.tolerance)}
+        elif len(result) == count:
+            kept = {p for p in kept if same(result[p], value[p], answer.tolerance)}
+        elif value:
             return set()
         if not kept:
             break

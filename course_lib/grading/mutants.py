@@ -5,7 +5,6 @@ answer away. `course_lib.grading.mistakes` compares what comes out with what a l
 """
 
 import ast
-import copy
 import textwrap
 
 __all__ = ["mutants"]
@@ -13,7 +12,6 @@ __all__ = ["mutants"]
 CEIL = "A division rounds the wrong way: one that rounds down should round up, or the other way round."
 COMPARISON = "A comparison is one off: `<` for `<=`, or `>` for `>=`."
 SIGN = "A sign is wrong: something is subtracted that should be added, or the other way round."
-SUMMAND = "A summand is missing."
 LOOP_LONG = "A loop runs once too often, or begins one too early."
 LOOP_SHORT = "A loop ends one too early, or begins one too late."
 STALE = "Something that changes from step to step stays as it was: does the loop carry everything on?"
@@ -22,8 +20,9 @@ OUTSIDE = "Something changes after a loop that should change in each of its step
 PART_OF_SUM = "A factor belongs to a whole sum, and multiplies a part of it: look at the parentheses."
 EXTREME = "The largest and the smallest are exchanged: `max` for `min`, or the other way round."
 POWER = "A square is missing: what is as high as wide counts along both sides."
-CONSTANT = "A number that is added or multiplied is 1 too large or too small."
+CONSTANT = "A number that is added, multiplied or divided by is 1 too large or too small."
 SLICE = "A part of a list begins or ends one place off."
+SIDES = {"left": "right", "right": "left"}  # of an operation, and what is left without it
 
 
 def mutants(head, body, arguments):
@@ -32,14 +31,15 @@ def mutants(head, body, arguments):
     Args:
         head: the line `def name(...):`.
         body: the lines below it, indented.
-        arguments: names of the arguments.
+        arguments: kinds of the arguments, by their names; one takes another's place only if it is of its
+            kind. (A list in the place of a number would be repeated some million times.)
     """
     source = textwrap.dedent(f"{head}\n{body}")
     tree = ast.parse(source)
     seen = {ast.unparse(tree)}
     for number, node in enumerate(ast.walk(tree)):
         for sentence, change in _changes(node, arguments):
-            changed = copy.deepcopy(tree)
+            changed = ast.parse(source)
             twin = next(twin for place, twin in enumerate(ast.walk(changed)) if place == number)
             replacement = change(twin)
             if replacement is not None:
@@ -70,7 +70,7 @@ def _changes(node, arguments):
         yield from _of_operations(node, arguments)
     elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in arguments:
         for other in arguments:
-            if other != node.id:
+            if other != node.id and arguments[other] == arguments[node.id]:
                 sentence = f"`{other}` is used in a place where `{node.id}` belongs."
                 yield sentence, lambda twin, other=other: ast.Name(other, ast.Load())
     elif isinstance(node, ast.Compare) and len(node.ops) == 1:
@@ -107,26 +107,20 @@ def _other_word(twin):
 
 def _of_operations(node, arguments):
     operator = node.op
-    if isinstance(operator, ast.Add | ast.Sub):
-        other = ast.Sub() if isinstance(operator, ast.Add) else ast.Add()
-        yield SIGN, lambda twin: setattr(twin, "op", other)
-        for side, rest in (("left", "right"), ("right", "left")):
-            if isinstance(operator, ast.Sub) and side == "left":
-                continue
-            yield (
-                _missing(getattr(node, side), arguments, SUMMAND),
-                lambda twin, rest=rest: getattr(twin, rest),
-            )
-            yield from _constant(node, side)
+    if isinstance(operator, ast.Add):
+        yield SIGN, lambda twin: setattr(twin, "op", ast.Sub())
+        for side in SIDES:
+            yield from _without(node, side, arguments, "summand")
+    elif isinstance(operator, ast.Sub):
+        yield SIGN, lambda twin: setattr(twin, "op", ast.Add())
+        yield from _without(node, "right", arguments, "summand")
     elif isinstance(operator, ast.Mult):
-        for side in ("left", "right"):
+        for side in SIDES:
             for count in range(1, len(_summands(getattr(node, side)))):
                 for first in (count, -count):
                     yield PART_OF_SUM, lambda twin, side=side, first=first: _distributed(twin, side, first)
-        for side, rest in (("left", "right"), ("right", "left")):
-            sentence = _missing(getattr(node, side), arguments, "A factor is missing.")
-            yield sentence, lambda twin, rest=rest: getattr(twin, rest)
-            yield from _constant(node, side)
+        for side in SIDES:
+            yield from _without(node, side, arguments, "factor")
         yield "Something is added that should be multiplied.", lambda twin: setattr(twin, "op", ast.Add())
     elif isinstance(operator, ast.FloorDiv):
         yield CEIL, _ceil
@@ -136,7 +130,8 @@ def _of_operations(node, arguments):
         yield "A division is left out.", lambda twin: twin.left
         yield "A division stands where a product belongs.", lambda twin: setattr(twin, "op", ast.Mult())
     elif isinstance(operator, ast.Pow):
-        yield POWER, lambda twin: twin.left
+        is_square = isinstance(node.right, ast.Constant) and node.right.value == 2
+        yield (POWER if is_square else "A power is left out."), lambda twin: twin.left
         yield "A power is a product: `**` is not `*`.", lambda twin: setattr(twin, "op", ast.Mult())
         yield from _constant(node, "right", "An exponent is 1 too large or too small.")
 
@@ -164,12 +159,12 @@ def _sum(parts):
     return total
 
 
-def _missing(part, arguments, otherwise):
-    """Say what is missing: by its name, if it is an argument."""
-    if isinstance(part, ast.Name) and part.id in arguments:
-        kind = "factor" if "factor" in otherwise else "summand"
-        return f"A {kind} `{part.id}` is missing."
-    return otherwise
+def _without(node, side, arguments, kind):
+    """Yield an operation without its part on a side, and with another number there; name an argument."""
+    part = getattr(node, side)
+    name = f" `{part.id}`" if isinstance(part, ast.Name) and part.id in arguments else ""
+    yield f"A {kind}{name} is missing.", lambda twin: getattr(twin, SIDES[side])
+    yield from _constant(node, side)
 
 
 def _constant(node, side, sentence=CONSTANT):

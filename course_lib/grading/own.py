@@ -1,7 +1,6 @@
 """Take in questions of one's own, from a Python file, after looking at all that could fail later."""
 
 import importlib.util
-import inspect
 import json
 from pathlib import Path
 
@@ -66,8 +65,9 @@ def problems(question):
     except Exception as error:
         return [f"`{name}` cannot draw its cases: {type(error).__name__}: {error}"]
     for case in cases:
+        if len(case) != len(question.parameters):
+            return [f"A case of `{name}` must have a value for each argument. Received: {case}"]
         try:
-            inspect.signature(question.reference).bind(*case)
             result = question.reference(*copy(case))
             if json.loads(json.dumps(result, allow_nan=False)) != result:
                 return [f"`{name}` must return numbers, strings, booleans or lists. Received: {result!r}"]
@@ -79,8 +79,6 @@ def problems(question):
 def _slips_that_fail(question, cases):
     try:
         found = list(slips(question))
-        for candidate in found:
-            candidate.ends = False  # which nobody has shown yet
     except ValueError as error:
         return [str(error)]
     right = [question.reference(*copy(case)) for case in cases]

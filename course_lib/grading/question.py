@@ -23,12 +23,11 @@ be named, not before: to import a chapter's questions takes milliseconds.
 import ast
 import functools
 import inspect
-import itertools
 import json
 import random
 import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from types import FunctionType
 
 __all__ = ["Chapter", "Question", "copy", "show", "sources"]
@@ -38,6 +37,7 @@ ATTEMPTS = 200  # to draw a case that is not there yet; where there are too few,
 ARROW = " -> "  # of a slip, between what stands in the function and what a learner wrote instead
 
 
+@dataclass(eq=False)
 class Chapter:
     """Hold the questions of one chapter, in order, and what its exercise says around them.
 
@@ -52,22 +52,19 @@ class Chapter:
         data: names of constants of the question file that the exercise shows, such as a paper's table.
     """
 
-    def __init__(
-        self,
-        stem,
-        *,
-        title="",
-        about="",
-        offers=(),
-        given="",
-        enough="Plain Python is enough.",
-        imports=(),
-        data=(),
-    ):
-        self.stem, self.title, self.about = stem, title or stem, about
-        self.offers, self.given, self.enough = tuple(offers), given, enough
-        self.imports, self.data = tuple(imports), tuple(data)
-        self.questions = []
+    stem: str
+    _: KW_ONLY
+    title: str = ""
+    about: str = ""
+    offers: tuple[str, ...] = ()
+    given: str = ""
+    enough: str = "Plain Python is enough."
+    imports: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    questions: list = field(default_factory=list, init=False)
+
+    def __post_init__(self):
+        self.title = self.title or self.stem
 
     def question(self, title, **options):
         """Return a decorator that adds the function below it as a `Question`, and hands it on unchanged."""
@@ -172,13 +169,13 @@ class Question:
 # Slips
 
 
-def edited(reference, slip, also=()):
+def edited(reference, slip, replaced=None):
     """Return the function that a slip makes of a reference, in a namespace of its own.
 
     Args:
         reference: a function of a question file.
         slip: an edit, a tuple of edits, or a function, which is returned.
-        also: further slips, made together with it; edits only.
+        replaced: functions by name, which it calls in the place of its neighbours.
 
     Raises:
         ValueError: if an edit is not `old -> new`, or its `old` does not stand once in the body.
@@ -186,8 +183,8 @@ def edited(reference, slip, also=()):
     if callable(slip):
         return slip
     head, body = sources(reference)
-    body = apply(body, [*edits(slip), *itertools.chain.from_iterable(map(edits, also))], reference.__name__)
-    return compiled(reference, f"{head}\n{body}")
+    body = apply(body, edits(slip), reference.__name__)
+    return compiled(reference, f"{head}\n{body}", replaced)
 
 
 def edits(slip):
@@ -244,17 +241,14 @@ def sources(reference):
     """
     source = textwrap.dedent(inspect.getsource(reference))
     node = next(node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
-    lines = source.split("\n")
     first = node.body[0]
+    start = first.lineno - 1
     if ast.get_docstring(node) is not None:
         start = first.end_lineno
-        parts = node.body[1:]
-    else:
-        start = first.lineno - 1
-        parts = node.body
-    if not parts:
+    lines = source.split("\n")[start : node.end_lineno]
+    if not lines:
         raise ValueError(f"`{node.name}` must have a body. Received: a docstring alone")
-    return f"def {node.name}({ast.unparse(node.args)}):", "\n".join(lines[start : node.end_lineno])
+    return f"def {node.name}({ast.unparse(node.args)}):", "\n".join(lines)
 
 
 def task(reference):

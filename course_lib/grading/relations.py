@@ -45,6 +45,7 @@ CHANGES = {
     "what is required, rounded down": lambda x: math.floor(x),
     "what is required, rounded up": lambda x: math.ceil(x),
 }
+LARGEST = 1e15  # of a number whose distance from the right one is named
 LEAST = 3  # different numbers that a relation with an argument must explain
 
 
@@ -85,10 +86,11 @@ def _factor(pairs, close):
 
 
 def _distance(pairs, close):
-    distance = pairs[0][1] - pairs[0][0]
-    if not all(close(e + distance, v) and not close(e, v) for e, v in pairs):
+    expected, value = pairs[0]
+    if not abs(value) <= LARGEST:  # nor is it NaN
         return None
-    if len(set(pairs)) < 2:
+    distance = value - expected
+    if len(set(pairs)) < 2 or not all(close(e + distance, v) and not close(e, v) for e, v in pairs):
         return None
     size = f"{abs(distance):,}" if isinstance(distance, int) else f"{abs(distance):.4g}"
     return f"{size} too {'large' if distance > 0 else 'small'} in every case"

@@ -13,6 +13,7 @@ import pytest
 from course_lib import arithmetic, grading
 from course_lib.grading.answer import attempt
 from course_lib.grading.judge import judge
+from course_lib.grading.question import edited
 from course_lib.grading.questions import (
     CHAPTERS,
     alexnet,
@@ -194,7 +195,7 @@ def test_a_change_anywhere_in_a_list_is_shown_where_it_is(question):
 
 def test_the_questions_load_fast_and_without_tensorflow_or_numpy():
     code = (
-        "import sys, time; start = time.process_time(); import course_lib.grading as g; g.questions();"
+        "import sys, time; start = time.process_time(); import course_lib.grading as g; g.all_questions();"
         "print(time.process_time() - start, *{'tensorflow', 'keras', 'numpy'} & set(sys.modules))"
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -348,11 +349,9 @@ def test_the_rows_of_googlenet_are_those_of_the_built_modules():
     from course_lib.architectures.googlenet import TABLE_1
     from course_lib.ledger import ledger
 
-    assert [filters for _, _, filters in googlenet.TABLE_1.values()] == [
-        filters for _, *filters in TABLE_1 if filters
-    ]
+    assert [row[3] for row in googlenet.TABLE_1] == [filters for _, *filters in TABLE_1 if filters]
     book = ledger(build())
-    for name, (side, channels, filters) in googlenet.TABLE_1.items():
+    for name, side, channels, filters, *_ in googlenet.TABLE_1:
         rows = [row for row in book.rows if row.layer.startswith(f"inception_{name}_")]
         assert googlenet.inception_maps(channels, filters)[1] == rows[-1].output_shape[-1]
         assert googlenet.inception_parameters(channels, filters) == sum(row.parameters for row in rows)
@@ -361,11 +360,11 @@ def test_the_rows_of_googlenet_are_those_of_the_built_modules():
     heads = [row.parameters for row in book.rows if row.layer.startswith(("softmax0", "softmax1"))]
     assert sum(heads) == sum(googlenet.auxiliary_parameters(14, maps, 1000) for maps in (512, 528))
     assert googlenet.head_parameters(7, 1024, 1000)[1] == book["softmax2"].parameters
-    assert book.parameters == googlenet.TRAINING
+    assert book.parameters == googlenet.departed(False, False, False, False) == 13_378_280
 
 
 def test_all_sixteen_impostors_of_googlenet_have_a_total_of_their_own():
-    totals = {googlenet._built(*case) for case in itertools.product([False, True], repeat=4)}
+    totals = {googlenet.departed(*case) for case in itertools.product([False, True], repeat=4)}
     assert len(totals) == 16
     assert {6_998_552, 13_378_280, 13_378_280 - 380_928} < totals
 
@@ -451,10 +450,10 @@ def test_the_way_back_of_zfnet_is_tensorflow_s_gradient():
 
 
 def test_all_sixteen_impostors_of_zfnet_have_a_side_and_a_total_of_their_own():
-    assert len(zfnet.FINGERPRINTS) == 16
-    assert zfnet._built(False, False, False, False) == [110, 62_357_608]
-    assert zfnet._built(False, False, False, True) == [110, 107_627_624]
-    assert zfnet._built(False, True, False, False) == [110, 50_823_272]
+    assert len({tuple(zfnet.departed(*case)) for case in zfnet.CHOICES}) == 16
+    assert zfnet.departed(False, False, False, False) == [110, 62_357_608]
+    assert zfnet.departed(False, False, False, True) == [110, 107_627_624]
+    assert zfnet.departed(False, True, False, False) == [110, 50_823_272]
 
 
 @pytest.mark.parametrize("option", "ABC")
@@ -462,7 +461,10 @@ def test_the_totals_of_resnet_are_those_of_the_built_networks(option):
     from course_lib.architectures import resnet18, resnet50
     from course_lib.ledger import ledger
 
-    for build, column in ((resnet18, (resnet.BASIC, [2, 2, 2, 2])), (resnet50, resnet.RESNET50[:2])):
+    for build, column in (
+        (resnet18, (resnet.BASIC, [2, 2, 2, 2])),
+        (resnet50, (resnet.BOTTLENECK, [3, 4, 6, 3])),
+    ):
         book = ledger(build(shortcut=option, input_shape=(64, 64, 3)))
         assert resnet.resnet_totals(*column, 64, option) == [book.parameters, book.macs]
     block = [row for row in book.rows if row.layer.startswith("stage2_block1_")]
@@ -475,9 +477,9 @@ def test_the_totals_of_resnet_are_those_of_the_built_networks(option):
 def test_all_sixteen_impostors_of_resnet_are_told_apart():
     cases = list(itertools.product([False, True], repeat=4))
     for blocks in ([3, 4, 6, 3], [2, 2, 2, 2]):
-        networks = [resnet._built(blocks, *case) for case in cases]
+        networks = [resnet.departed(blocks, *case) for case in cases]
         assert [resnet.resnet_impostor(*network) for network in networks] == [list(case) for case in cases]
-    assert resnet._built([3, 4, 6, 3], *cases[0])[1:] == [25_557_032, 3_857_973_248, 1.0]
+    assert resnet.departed([3, 4, 6, 3], *cases[0])[1:] == [25_557_032, 3_857_973_248, 1.0]
 
 
 def test_a_feature_map_is_numpy_s_sum_over_windows():
@@ -544,18 +546,18 @@ def test_totals_that_are_right_are_among_the_miscounted_ones(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize(
-    ("word", "options"),
+    ("word", "change"),
     [
-        ("FLOPs", {"side": lambda n: 2 * n * n}),
-        ("one side", {"side": lambda n: n}),
-        ("10**6", {"million": 2**20}),
-        ("1,024", {"kilo": 1000}),
-        ("smaller differences", {"tolerance": 0.01}),
-        ("All operations", {"side": lambda n: 1}),
+        ("FLOPs", "inception_products(side -> inception_products(2**0.5 * side"),
+        ("one side", "inception_products(side -> inception_products(side**0.5"),
+        ("10**6", "1e6 -> 2**20"),
+        ("1,024", "1024 -> 1000"),
+        ("smaller differences", "> 0.04 -> > 0.01"),
+        ("All operations", "inception_products(side -> inception_products(1"),
     ],
 )
-def test_a_wrong_unit_or_threshold_finds_no_misprints_and_is_named(word, options, seed):
-    verdict = judged(find("misprints"), lambda rows: googlenet._compared(rows, **options), seed)
+def test_a_wrong_unit_or_threshold_finds_no_misprints_and_is_named(word, change, seed):
+    verdict = judged(find("misprints"), edited(googlenet.misprints, change), seed)
     assert verdict.points <= find("misprints").points / 4
     assert word in verdict.mistake
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-from course_lib import arithmetic, layers
+from course_lib import arithmetic, checks, layers
 from course_lib.arithmetic import ReceptiveField
 from course_lib.backend import keras
 
@@ -72,8 +72,8 @@ def rule_for(layer, name):
             f"ledger needs a rule for {type(layer).__name__} and does not guess; course_lib.ledger.rule "
             f"adds one. It has rules for {', '.join(known)}. Received: {name}"
         )
-    if getattr(layer, "data_format", None) == "channels_first":
-        raise ValueError(f"ledger needs channels_last. Received: {name} with channels_first")
+    is_last = getattr(layer, "data_format", None) != "channels_first"
+    checks.require(is_last, "ledger needs channels_last.", f"{name} with channels_first")
     return RULES[kind]
 
 
@@ -123,12 +123,11 @@ def _locally_connected2d(call):
 @rule(keras.layers.Dense)
 def _dense(call):
     # On a map, a dense layer works on each position by itself.
-    *positions, inputs = call.shape
-    return Count(
-        math.prod(positions) * arithmetic.dense_macs(inputs, call.layer.units),
-        math.prod(positions)
-        * arithmetic.dense_connections(inputs, call.layer.units, bias=call.layer.use_bias),
-    )
+    *sides, inputs = call.shape
+    positions = math.prod(sides)
+    macs = arithmetic.dense_macs(inputs, call.layer.units)
+    connections = arithmetic.dense_connections(inputs, call.layer.units, bias=call.layer.use_bias)
+    return Count(positions * macs, positions * connections)
 
 
 @rule(layers.EuclideanRBF)
@@ -222,10 +221,9 @@ def _cropping2d(call):
 @rule("Pad")
 def _pad(call):
     width = call.layer.pad_width
-    if len(width) != len(call.output) + 1:
-        raise ValueError(
-            f"ledger needs a pad_width for each dimension. Received: {call.layer.name} with pad_width={width}"
-        )
+    received = f"{call.layer.name} with pad_width={width}"
+    is_complete = len(width) == len(call.output) + 1
+    checks.require(is_complete, "ledger needs a pad_width for each dimension.", received)
     return Count(sees=tuple(_shift(-before) for before, _ in width[1:3]))
 
 

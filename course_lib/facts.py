@@ -23,21 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
+from course_lib import checks
 from course_lib.lesson import Band, text, within
 
-__all__ = [
-    "VERDICTS",
-    "Fact",
-    "Report",
-    "band",
-    "facts",
-    "record",
-    "report",
-    "require",
-    "store",
-    "stored",
-    "text",
-]
+__all__ = ["VERDICTS", "Fact", "Report", "band", "facts", "report", "require", "store", "stored", "text"]
 
 FACTS_FILE = Path(__file__).with_name("facts.csv")
 RESULTS_FILE = Path(__file__).with_name("results.json")
@@ -45,9 +34,8 @@ RESULTS_FILE = Path(__file__).with_name("results.json")
 CORRECTED = ("wrong", "imprecise", "typo")
 VERDICTS = (*CORRECTED, "rounded", "right", "history")
 
-SEPARATOR = "; "
-
-_recorded = set()  # the ids that this session's cells have computed
+COLUMNS = ("id", "claim", "claimed", "found", "verdict", "how", "source")  # of a report
+SEPARATOR = "; "  # between values
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,41 +84,22 @@ def facts():
     with FACTS_FILE.open(newline="", encoding="utf-8") as file:
         header, *rows = csv.reader(file)
     names = [field.name for field in fields(Fact)]
-    if header != names:
-        raise ValueError(f"facts.csv must have the columns {', '.join(names)}. Received: {', '.join(header)}")
+    required = f"facts.csv must have the columns {', '.join(names)}."
+    checks.require(header == names, required, ", ".join(header))
     known = {}
     for row in rows:
-        if len(row) != len(names) or row[0] in known:
-            raise ValueError(f"Each row must have {len(names)} values and an id of its own. Received: {row}")
+        is_new = len(row) == len(names) and row[0] not in known
+        checks.require(is_new, f"Each row must have {len(names)} values and an id of its own.", row)
         columns = dict(zip(names, row, strict=True))
         columns["values"] = tuple(columns["values"].split(SEPARATOR)) if columns["values"] else ()
         fact = known[row[0]] = Fact(**columns)
-        if fact.verdict not in VERDICTS:
-            raise ValueError(f"The verdict must be one of {', '.join(VERDICTS)}. Received: {row}")
+        required = f"The verdict must be one of {', '.join(VERDICTS)}."
+        checks.require(fact.verdict in VERDICTS, required, row)
         places = fact.found.count("{}")
-        if len(fact.values) != places and (places or fact.values != ("yes",)):
-            raise ValueError(
-                f"The values must fill the {places} places of found, or be `yes` at none. Received: {row}"
-            )
+        fills = len(fact.values) == places or (not places and fact.values == ("yes",))
+        required = f"The values must fill the {places} places of found, or be `yes` at none."
+        checks.require(fills, required, row)
     return known
-
-
-def _difference(fact, found):
-    """Return in words how the values that were found differ from those of the claim, or None if they don't.
-
-    Args:
-        fact: the `Fact`.
-        found: the value, or a tuple of values if the template has several places; `text` writes them.
-    """
-    several = len(fact.values) > 1 and isinstance(found, tuple)
-    try:
-        received = SEPARATOR.join(text(value) for value in (found if several else (found,)))
-    except ValueError as error:
-        return f"{fact.id}: {error}"
-    required = SEPARATOR.join(fact.values)
-    if received == required:
-        return None
-    return f"{fact.id} must be found as facts.csv has it, {required!r}. Received: {received!r}"
 
 
 def require(id, found):
@@ -143,37 +112,24 @@ def require(id, found):
     Raises:
         ValueError: if there is no such claim, or if a value differs from the one stored.
     """
-    fact = _fact(id)
-    problem = _difference(fact, found)
-    if problem:
+    fact = facts().get(id) if isinstance(id, str) else None
+    checks.require(fact is not None, "The id must be one of facts.csv.", f"{id=}")
+    if problem := _difference(fact, found):
         raise ValueError(problem)
     return fact
 
 
-def _fact(id):
-    """Return the claim called `id`; a ValueError if there is none."""
-    fact = facts().get(id) if isinstance(id, str) else None
-    if fact is None:
-        raise ValueError(f"The id must be one of facts.csv. Received: id={id!r}")
-    return fact
-
-
-def record(id, found):
-    """Say that a cell has computed the value of a claim, and return its `Fact`.
-
-    Args:
-        id: the claim's id in facts.csv, such as `LENET-50`.
-        found: the value that the cell computed, written as `text` writes it.
-
-    Raises:
-        ValueError: if there is no such claim, or if the value differs from the one stored.
-    """
-    fact = _fact(id)
-    _recorded.discard(id)  # a cell that is run again and now fails must not count
-    if text(found) != fact.words:
-        raise ValueError(f"{id} must be found as facts.csv has it, {fact.words!r}. Received: {text(found)!r}")
-    _recorded.add(id)
-    return fact
+def _difference(fact, found):
+    """Return in words how the values found differ from those of the claim, or None if they don't."""
+    several = len(fact.values) > 1 and isinstance(found, tuple)
+    try:
+        received = SEPARATOR.join(text(value) for value in (found if several else (found,)))
+    except ValueError as error:
+        return f"{fact.id}: {error}"
+    required = SEPARATOR.join(fact.values)
+    if received == required:
+        return None
+    return f"{fact.id} must be found as facts.csv has it, {required!r}. Received: {received!r}"
 
 
 def band(value, low, high, unit="", *, digits=None):
@@ -222,22 +178,20 @@ class Report:
 
 def _columns(fact):
     """Return what a report shows of a claim, by the name of its column."""
-    names = ("id", "claim", "claimed", "found", "verdict", "how", "source")
-    return {name: getattr(fact, name) for name in names} | {"found": fact.words}
+    return {name: getattr(fact, name) for name in COLUMNS} | {"found": fact.words}
 
 
 def _html_table(rows):
     """Return the claims as an HTML table without colours of its own: it suits light and dark pages."""
     left = 'style="text-align: left; vertical-align: top"'
-    names = ("id", "claim", "claimed", "found", "verdict", "how", "source")
-    lines = ["<tr>" + "".join(f'<th scope="col" {left}>{name}</th>' for name in names) + "</tr>"]
+    lines = ["<tr>" + "".join(f'<th scope="col" {left}>{name}</th>' for name in COLUMNS) + "</tr>"]
     for fact in rows:
         cells = "".join(f"<td {left}>{escape(value)}</td>" for value in _columns(fact).values())
         lines.append(f"<tr>{cells}</tr>")
     return "\n".join(["<table>", *lines, "</table>"])
 
 
-def report(chapter, values=None):
+def report(chapter, values):
     """Compare the values of all claims of a chapter with facts.csv, and return the `Report` of its claims.
 
     A claim whose `how` is a test, or `cited`, needs no value.
@@ -245,20 +199,18 @@ def report(chapter, values=None):
     Args:
         chapter: the stem of the chapter, such as `lenet5`.
         values: the value of each claim by its id, or a tuple of values where the template has several places,
-            each written as `text` does. None stands for what the chapter's cells have given to `record`.
+            each written as `text` does.
 
     Raises:
         ValueError: if no claim belongs to the chapter, a value is missing, differs from facts.csv or
             belongs to no claim of it, or one that is cited names no source; every such claim is named.
     """
     rows = {id: fact for id, fact in facts().items() if fact.chapter == chapter}
-    if not rows:
-        raise ValueError(f"The chapter must have claims in facts.csv. Received: chapter={chapter!r}")
+    checks.require(rows, "The chapter must have claims in facts.csv.", f"{chapter=}")
     computed = {id for id, fact in rows.items() if not fact.cited and not fact.tested}
-    given = _recorded if values is None else values
-    problems = [f"{id} is missing" for id in rows if id in computed and id not in given]
+    problems = [f"{id} is missing" for id in rows if id in computed and id not in values]
     problems += [f"{id} must name its source" for id, fact in rows.items() if fact.cited and not fact.source]
-    for id, found in (values or {}).items():
+    for id, found in values.items():
         if id in computed:
             problems += filter(None, [_difference(rows[id], found)])
         else:
@@ -285,8 +237,7 @@ def store(name, result, *, command):
         ValueError: if the name or the command is empty, or a number is not finite.
         TypeError: if JSON cannot hold the result.
     """
-    if not name or not command:
-        raise ValueError(f"A name and a command are required. Received: name={name!r}, command={command!r}")
+    checks.require(name and command, "A name and a command are required.", f"{name=}, {command=}")
     packages = {dist.name: dist.version for dist in metadata.distributions()}
     versions = {name.replace("-", "_"): packages.get(name) for name in ("course-lib", "keras", "tensorflow")}
     entry = {
@@ -320,7 +271,6 @@ def stored(name):
         ValueError: if nothing is stored under the name.
     """
     results = _results()
-    if name not in results:
-        known = ", ".join(results) or "nothing"
-        raise ValueError(f"The name must be one of results.json ({known}). Received: name={name!r}")
+    known = ", ".join(results) or "nothing"
+    checks.require(name in results, f"The name must be one of results.json ({known}).", f"{name=}")
     return results[name]

@@ -28,7 +28,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from course_lib import arithmetic, costs, graph
+from course_lib import arithmetic, checks, costs, graph
 from course_lib.arithmetic import ReceptiveField
 from course_lib.backend import keras
 from course_lib.costs import Call, Count, rule
@@ -97,6 +97,11 @@ class _Table:
         )
 
 
+def _total(column):
+    """Return a property: the sum of a column over the rows."""
+    return property(lambda table: sum(getattr(row, column) for row in table.rows))
+
+
 @dataclass(frozen=True, repr=False)
 class Ledger(_Table):
     """The rows of a model, and their totals for the trainable `parameters`, `non_trainable`, `macs`, ..."""
@@ -106,25 +111,11 @@ class Ledger(_Table):
 
     left_columns = 2
 
-    @property
-    def parameters(self):
-        return sum(row.parameters for row in self.rows)
-
-    @property
-    def non_trainable(self):
-        return sum(row.non_trainable for row in self.rows)
-
-    @property
-    def macs(self):
-        return sum(row.macs for row in self.rows)
-
-    @property
-    def connections(self):
-        return sum(row.connections for row in self.rows)
-
-    @property
-    def activations(self):
-        return sum(row.activations for row in self.rows)
+    parameters = _total("parameters")
+    non_trainable = _total("non_trainable")
+    macs = _total("macs")
+    connections = _total("connections")
+    activations = _total("activations")
 
     def __getitem__(self, layer):
         """Return the row of that name; a KeyError lists the names."""
@@ -138,16 +129,13 @@ class Ledger(_Table):
         if not self.non_trainable:
             counts.remove("non_trainable")
         titles = {"non_trainable": "non-trainable", "macs": "MACs"}
-        return [
-            ["layer", "kind", "output", *(titles.get(count, count) for count in counts), "receptive field"],
-            *(
-                [row.layer, row.kind, _by(row.output_shape)]
-                + [f"{getattr(row, count):,}" for count in counts]
-                + [_by(row.receptive_field)]
-                for row in self.rows
-            ),
-            ["total", "", "", *(f"{getattr(self, count):,}" for count in counts), ""],
-        ]
+        headings = [titles.get(count, count) for count in counts]
+        lines = [["layer", "kind", "output", *headings, "receptive field"]]
+        for row in self.rows:
+            numbers = [f"{getattr(row, count):,}" for count in counts]
+            lines.append([row.layer, row.kind, _by(row.output_shape), *numbers, _by(row.receptive_field)])
+        lines.append(["total", "", "", *(f"{getattr(self, count):,}" for count in counts), ""])
+        return lines
 
 
 @dataclass(frozen=True, repr=False)
@@ -165,19 +153,13 @@ class Balance(_Table):
 
     def _cells(self):
         equal = self.ours - sum(row.ours or 0 for row in self.rows)
-        lines = [*self.rows, BalanceRow("all others", equal, equal, 0)]
-        lines.append(BalanceRow("total", self.ours, self.theirs, self.difference))
-        return [
-            ["layer", *self.names, "difference"],
-            *(
-                [
-                    layer,
-                    *("-" if n is None else f"{n:,}" for n in both),
-                    f"{difference:+,}" if difference else "0",
-                ]
-                for layer, *both, difference in lines
-            ),
-        ]
+        others = BalanceRow("all others", equal, equal, 0)
+        total = BalanceRow("total", self.ours, self.theirs, self.difference)
+        lines = [["layer", *self.names, "difference"]]
+        for layer, *both, difference in (*self.rows, others, total):
+            numbers = ["-" if number is None else f"{number:,}" for number in both]
+            lines.append([layer, *numbers, f"{difference:+,}" if difference else "0"])
+        return lines
 
 
 def _by(sizes):
@@ -198,22 +180,15 @@ def ledger(model):
         ValueError: the model is not functional, not built or not of a fixed size, or there is no `rule` for
             one of its layers.
     """
-    if not graph.is_model(model):
-        raise ValueError(
-            "ledger needs a functional model, since only that has a graph to walk. "
-            f"Received: {type(model).__name__}"
-        )
-    if isinstance(model, keras.Sequential) and not model.built:
-        raise ValueError(
-            "ledger needs a built model: begin it with keras.Input(shape). "
-            f"Received: {model.name}, which is not built"
-        )
+    required = "ledger needs a functional model, since only that has a graph to walk."
+    checks.require(graph.is_model(model), required, type(model).__name__)
+    is_built = model.built or not isinstance(model, keras.Sequential)
+    required = "ledger needs a built model: begin it with keras.Input(shape)."
+    checks.require(is_built, required, f"{model.name}, which is not built")
     for tensor in model.inputs:
-        if None in tensor.shape[1:]:
-            raise ValueError(
-                "ledger needs inputs of a fixed size: the MACs depend on it. "
-                f"Received: {model.name} with an input of shape {tuple(tensor.shape)}"
-            )
+        required = "ledger needs inputs of a fixed size: the MACs depend on it."
+        received = f"{model.name} with an input of shape {tuple(tensor.shape)}"
+        checks.require(None not in tensor.shape[1:], required, received)
     walk = _Walk()
     pixel = (ReceptiveField(),)
     values = [_Value(tensor, (pixel, pixel) if len(tensor.shape) == 4 else None) for tensor in model.inputs]
@@ -279,11 +254,10 @@ class _Walk:
         """Return the values that a model inside is called on, in the order of its inputs."""
         values = graph.given_inputs(model, args, kwargs)
         for value, tensor in zip(values, model.inputs, strict=True):
-            if not isinstance(value, _Value) or len(value.tensor.shape) != len(tensor.shape):
-                raise ValueError(
-                    "ledger needs a model inside to be called on tensors of the rank it was built for. "
-                    f"Received: {prefix}{model.name}, whose input {tensor.name} is {tuple(tensor.shape)}"
-                )
+            fits = isinstance(value, _Value) and len(value.tensor.shape) == len(tensor.shape)
+            required = "ledger needs a model inside to be called on tensors of the rank it was built for."
+            received = f"{prefix}{model.name}, whose input {tensor.name} is {tuple(tensor.shape)}"
+            checks.require(fits, required, received)
         return values
 
     def _call(self, layer, args, kwargs, prefix):

@@ -18,6 +18,8 @@ import time
 import tomllib
 from pathlib import Path
 
+from course_lib import checks
+
 ROOT = Path(__file__).resolve().parent.parent
 SETUP_WITHOUT_ADDRESS = """\
 try:
@@ -69,7 +71,8 @@ def copy_chapters(root=ROOT):
         known = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # none yet, or unreadable: then a copy that differs counts as changed
         known = {}
-    copied, kept = [], {}
+    copied = []
+    kept = {}
     for chapter in sorted(root.glob("notebooks/*.ipynb")):
         path = work / chapter.name
         content = LINK.sub(_link_from_work, chapter.read_text(encoding="utf-8"))
@@ -90,7 +93,8 @@ def copy_chapters(root=ROOT):
 
 def _set_aside(path):
     """Rename a learner's copy to `NAME (yours).ipynb`, or `(yours 2)` and so on, and return the new path."""
-    yours, number = path.with_name(f"{path.stem} (yours).ipynb"), 1
+    number = 1
+    yours = path.with_name(f"{path.stem} (yours).ipynb")
     while yours.exists():
         number += 1
         yours = path.with_name(f"{path.stem} (yours {number}).ipynb")
@@ -141,7 +145,7 @@ def execute(path):
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    _write(notebook, path)
+    _replace_file(path, f"{nbformat.writes(notebook)}\n")
 
 
 def publish(address, root=ROOT):
@@ -152,11 +156,9 @@ def publish(address, root=ROOT):
     """
     import nbformat
 
-    known = isinstance(address, str) and re.fullmatch(
-        r"(https://github\.com/[\w.-]+/[\w.-]+(?<!\.git))?", address
-    )
-    if not known:
-        raise ValueError(f"An address like https://github.com/OWNER/NAME is required. Received: {address!r}")
+    pattern = r"(https://github\.com/[\w.-]+/[\w.-]+(?<!\.git))?"
+    known = isinstance(address, str) and re.fullmatch(pattern, address)
+    checks.require(known, "An address like https://github.com/OWNER/NAME is required.", f"{address!r}")
     settings = root / "pyproject.toml"
     _replace(settings, r'(?m)^repository = ".*"', f'repository = "{address}"')
     for path in sorted(root.glob("notebooks/*.ipynb")):  # release writes the exercises and solutions
@@ -166,7 +168,7 @@ def publish(address, root=ROOT):
         if address:
             title.source += f"\n\n{badge(address, f'notebooks/{path.name}')}"
         first.source = setup(address)
-        _write(notebook, path)
+        _replace_file(path, f"{nbformat.writes(notebook)}\n")
     first = badge(address, "notebooks/00_foundations.ipynb") if address else ""
     marked = f"<!-- badge -->{first}<!-- /badge -->"
     _replace(root / "README.md", r"(?s)<!-- badge -->.*?<!-- /badge -->", marked)
@@ -198,17 +200,9 @@ def setup(address):
 
 def _replace(path, pattern, replacement):
     text, count = re.subn(pattern, replacement, path.read_text(encoding="utf-8"), count=1)
-    if not count:
-        raise ValueError(f"{path.name} must have a place for the address. Received: no match for {pattern!r}")
-    path.write_text(text, encoding="utf-8")
-
-
-def _write(notebook, path):
-    import nbformat
-
-    part = path.with_suffix(".part")
-    nbformat.write(notebook, part)
-    os.replace(part, path)
+    required = f"{path.name} must have a place for the address."
+    checks.require(count, required, f"no match for {pattern!r}")
+    _replace_file(path, text)
 
 
 def main(arguments=None):

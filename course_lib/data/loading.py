@@ -107,7 +107,12 @@ def load(
     _check(name, color, center, batch_size, augmentation, seed, train_count, test_count, drawing, splits)
     size, stored = _sizes(image_size, resize, pad)
     black_and_white(value_range)
-    source = _open(name, stored, train_count, test_count, drawing, seed, splits, download)
+    if name == "digits":
+        source = sources.digits()
+    elif name == "shapes":
+        source = sources.shapes(stored or (64, 64), train_count or 2000, test_count or 500, drawing, seed)
+    else:
+        source = sources.from_tfds(name, splits, download)
     stored, channels = _form(source, name, stored, color)
     window = tuple(side + 2 * pad for side in size or stored)
 
@@ -190,15 +195,6 @@ def black_and_white(value_range):
     required = "`value_range` must be (black, white), black < white."
     checks.require(is_range, required, f"{value_range=}")
     return value_range
-
-
-def _open(name, size, train_count, test_count, drawing, seed, splits, download):
-    """Return the pictures as they come."""
-    if name == "digits":
-        return sources.digits()
-    if name == "shapes":
-        return sources.shapes(size or (64, 64), train_count or 2000, test_count or 500, drawing, seed)
-    return sources.from_tfds(name, splits, download)
 
 
 def _form(source, name, size, color):

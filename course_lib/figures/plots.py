@@ -22,14 +22,13 @@ from course_lib.figures.paper import (
 __all__ = ["bars", "columns", "learning_curves", "lines", "most", "panels"]
 
 
-def lines(x, series, *, x_label, y_label, title=None, references=None, log_y=False, ticks=None, alt=None):
+def lines(x, series, *, x_label, y_label, references=None, log_y=False, ticks=None, alt=None):
     """Draw lines over x; several runs of one series become their mean in a band from smallest to largest.
 
     Args:
         x: positions, `(points,)`.
         series: name -> `(points,)` or `(runs, points)`.
         x_label, y_label: what the axes show, with units.
-        title: a heading, or None.
         references: name -> a level of y to compare with, drawn dotted; or None.
         log_y: whether y is logarithmic.
         ticks: place on x -> its name, such as a layer's; None for numbers.
@@ -37,7 +36,7 @@ def lines(x, series, *, x_label, y_label, title=None, references=None, log_y=Fal
     x = np.asarray(x)
     require_few(series, "series")
     figure = Figure(figsize=(8.2, 3.8), layout="constrained")
-    axes = add_axes(figure, title=title, x_label=x_label, y_label=y_label)
+    axes = add_axes(figure, x_label=x_label, y_label=y_label)
     bands = ""
     for (name, values), colour, marker in zip(series.items(), COLOURS, MARKERS, strict=False):
         runs = np.atleast_2d(np.asarray(values, dtype=float))

@@ -106,7 +106,7 @@ def images(array, *, titles=None, columns=8, size=1.0, limits=None, cmap="gray",
     return Picture(figure, alt or f"Images of {high} x {wide} pixels: {len(array)}.")
 
 
-def filters(weights, *, columns=16, alt=None):
+def filters(weights, *, alt=None):
     """Draw the kernels of a convolution on one scale: red below zero, white at zero, blue above.
 
     The kernels of a single input map stand in a grid, those of three also, in colour and grey at zero. Of any
@@ -114,7 +114,6 @@ def filters(weights, *, columns=16, alt=None):
 
     Args:
         weights: `(height, width, inputs, outputs)`.
-        columns: kernels a row, where they stand in a grid.
     """
     weights = np.asarray(weights)
     are_kernels = weights.ndim == 4 and weights.size
@@ -126,8 +125,8 @@ def filters(weights, *, columns=16, alt=None):
         tiles = np.moveaxis(weights, -1, 0) / largest
         if inputs == 3:
             tiles = tiles / 2 + 0.5
-        size = min(0.8, WIDTH / min(columns, outputs) - GAP)
-        options = {"columns": columns, "size": size, "limits": (-1, 1), "cmap": "RdBu"}
+        size = min(0.8, WIDTH / min(16, outputs) - GAP)
+        options = {"columns": 16, "size": size, "limits": (-1, 1), "cmap": "RdBu"}
         return images(tiles, titles=range(outputs), **options, alt=alt)
     size = min(0.8, (WIDTH - 1.15) / outputs - GAP)
     frame = ((-largest, largest), size, size * height / width)

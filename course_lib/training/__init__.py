@@ -3,7 +3,7 @@
     with training.strategy().scope():
         model = lenet5()
         model.compile(optimizer="adam", loss=layers.MAPLoss(), metrics=["accuracy"])
-    history = training.fit(model, data, epochs=training.choose(quick=12, full=20), directory="lenet5_run")
+    history = training.fit(model, data, epochs=12, directory="lenet5_run")
 
 `fit` is `keras.Model.fit` with a line of progress and, given a directory, two files: `last.keras`, where the
 run goes on, and `best.keras`. `keras.callbacks.BackupAndRestore` would not do, as measured in
@@ -31,12 +31,11 @@ with an error in about ten seconds; start all again, and they go on after the la
 """
 
 from course_lib.backend import keras
-from course_lib.training.classifier import train
+from course_lib.training.classifier import profile, train
 from course_lib.training.fitting import evaluate, fit, is_chief
-from course_lib.training.profiles import choose, profile
 from course_lib.training.replicas import precision, strategy
 
-__all__ = ["choose", "evaluate", "fit", "is_chief", "precision", "profile", "strategy", "train"]
+__all__ = ["evaluate", "fit", "is_chief", "precision", "profile", "strategy", "train"]
 
 if keras.backend.backend() == "tensorflow":
     from course_lib.training.gradients import gradient_norms

@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import difflib
 import inspect
 import json
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from course_lib import architectures, training
 from course_lib.backend import keras
+from course_lib.checks import require
 from course_lib.training import checkpoint, recipes, replicas
 
 if keras.backend.backend() == "tensorflow":
@@ -40,7 +40,8 @@ def main(arguments=None):
     options = _options(words)
     launch = options.workers > 1 and not os.environ.get("TF_CONFIG")
     try:
-        return _launch(words, options) if launch else _train(options)
+        recipe = recipes.recipe(options.network)
+        return _launch(words, options) if launch else _train(options, recipe)
     except KeyboardInterrupt as error:
         return _say(error, INTERRUPTED)
     except ConnectionError as error:
@@ -69,31 +70,19 @@ def _options(arguments):
     parser.error = lambda message: sys.exit(_say(message, WRONG_INPUT))
     add = parser.add_argument
     whole = _number(int, 1)
-    add("network", type=_builder, help="a builder of course_lib.architectures, trained by its paper's recipe")
+    add("network", help="a builder of course_lib.architectures, trained by its paper's recipe")
     add("--dataset", default="digits", help="digits, shapes, or a name in TensorFlow Datasets (digits)")
-    add(
-        "--epochs",
-        type=whole,
-        help="passes over the data (the recipe's); the rates stretch over them, so a run keeps its number",
-    )
+    passes = "passes over the data (the recipe's); the rates stretch over them, so a run keeps its number"
+    add("--epochs", type=whole, help=passes)
     add("--batch-size", type=whole, help="pictures in a step, over all workers and GPUs (the recipe's)")
     add("--image-size", type=whole, help="side in pixels (the paper's)")
     add("--width", type=_number(float, 0), help="multiplies every channel count (1)")
     add("--seed", type=_number(int, 0), default=0, help="of the weights and of every draw (0)")
     add("--directory", help="where the run is kept; there the same command goes on after a kill")
     policies = ("auto", "float32", "mixed_bfloat16", "mixed_float16")
-    add(
-        "--precision",
-        choices=policies,
-        default="auto",
-        help="auto: mixed_bfloat16 on recent GPUs, or float32",
-    )
-    add(
-        "--workers",
-        type=whole,
-        default=1,
-        help="processes to start here (1); a cluster sets TF_CONFIG",
-    )
+    which = "auto: mixed_bfloat16 on recent GPUs, or float32"
+    add("--precision", choices=policies, default="auto", help=which)
+    add("--workers", type=whole, default=1, help="processes to start here (1); a cluster sets TF_CONFIG")
     add("--restarts", type=_number(int, 0), default=0, help="how often to start all again when one has died")
     options = parser.parse_args(arguments)
     if options.restarts and (options.workers == 1 or options.directory is None):
@@ -112,33 +101,13 @@ def _number(kind, least):
     return convert
 
 
-def _builder(name):
-    known = [name for name in architectures.__all__ if _works_without_arguments(getattr(architectures, name))]
-    if name not in known:
-        near = [other for other in known if other.startswith(name)] or difflib.get_close_matches(name, known)
-        meant = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise argparse.ArgumentTypeError(
-            f"must be a builder, as `python -m course_lib.ledger` lists them. Received: {name}{meant}"
-        )
-    return name
-
-
-def _works_without_arguments(builder):
-    try:
-        inspect.signature(builder).bind()
-    except TypeError:
-        return False
-    return True
-
-
-def _train(options):
+def _train(options, recipe):
     """Train in this process, alone or as one of several workers."""
     if os.environ.get(LAUNCHED):
         threading.Thread(target=_end_with_the_launcher, daemon=True).start()
     strategy = training.strategy()  # first of all: several workers meet here
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(training.precision() if options.precision == "auto" else options.precision)
-    recipe = recipes.recipe(options.network)
     epochs = options.epochs or recipe.epochs
     _require_same_epochs(options.directory, epochs)
     pictures = {"batch_size": options.batch_size, "image_size": options.image_size, "seed": options.seed}
@@ -161,8 +130,8 @@ def _require_same_epochs(directory, epochs):
     begun = None
     with contextlib.suppress(OSError, *checkpoint.DAMAGE):  # `fit` has the words for these
         begun = checkpoint.read(Path(directory) / "last.keras")["epochs"]
-    if begun not in (None, epochs):
-        raise ValueError(f"this run was begun with --epochs {begun}. Received: --epochs {epochs}")
+    same = begun in (None, epochs)
+    require(same, f"this run was begun with --epochs {begun}.", f"--epochs {epochs}")
 
 
 def _canaries(model, data):
@@ -186,11 +155,8 @@ def _model(options, data):
     received = [f"{name} {value}" for name, value in given.items() if value is not None]
     if model.output_shape[-1] != classes:
         received.append(f"{data.name} with {classes}")
-    if received:
-        raise ValueError(
-            f"{options.network} has its published size and {model.output_shape[-1]} classes. "
-            f"Received: {', '.join(received)}"
-        )
+    required = f"{options.network} has its published size and {model.output_shape[-1]} classes."
+    require(not received, required, ", ".join(received))
     return model
 
 
@@ -201,13 +167,15 @@ def _end_with_the_launcher():
 
 def _launch(arguments, options):
     """Start workers on this machine and wait. When one dies, end all, and start all again if asked."""
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(f"--workers needs the TensorFlow backend. Received: {keras.backend.backend()}")
-    if gpus := len(tf.config.list_physical_devices("GPU")):
-        raise ValueError(
-            "--workers is for machines without a GPU, as a single process trains on all of them: leave it "
-            f"out, or hide them with CUDA_VISIBLE_DEVICES=-1. Received: --workers with {gpus} GPU(s)"
-        )
+    backend = keras.backend.backend()
+    require(backend == "tensorflow", "--workers needs the TensorFlow backend.", backend)
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    require(
+        gpus == 0,
+        "--workers is for machines without a GPU, as a single process trains on all of them: leave it out, "
+        "or hide them with CUDA_VISIBLE_DEVICES=-1.",
+        f"--workers with {gpus} GPU(s)",
+    )
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(FAILED))
     for restart in range(options.restarts + 1):
         if restart:

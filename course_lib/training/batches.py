@@ -27,7 +27,7 @@ class Feed:
 
 
 def pair(data):
-    """Return (train, test) of a `datasets.Dataset` or a pair. Raise ValueError if `data` is neither."""
+    """Return (train, test) of a `data.Dataset` or a pair. Raise ValueError if `data` is neither."""
     is_pair = isinstance(data, tuple | list)
     parts = data if is_pair else [getattr(data, name, None) for name in ("train", "test")]
     fit = len(parts) == 2 and parts[0] is not None

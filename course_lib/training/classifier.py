@@ -1,12 +1,26 @@
 """Train a network that names classes, as the chapters do in their small experiments."""
 
+import os
+
 from course_lib.backend import keras
-from course_lib.checks import whole
+from course_lib.checks import require, whole
 from course_lib.layers import EuclideanRBF, MAPLoss, NearestAccuracy
 from course_lib.training import batches, replicas
 from course_lib.training.fitting import fit
 
-__all__ = ["train"]
+__all__ = ["profile", "train"]
+
+
+def profile():
+    """Return the value of COURSE_PROFILE: "quick" (minutes on two CPU cores) or "full" (the paper's recipe).
+
+    Raises:
+        ValueError: if COURSE_PROFILE is something else.
+    """
+    name = os.environ.get("COURSE_PROFILE", "quick")
+    is_known = name in ("quick", "full")
+    require(is_known, "COURSE_PROFILE must be quick or full.", f"COURSE_PROFILE={name}")
+    return name
 
 
 def train(model, data, *, epochs, rate=1e-3, momentum=None, metrics=(), loss_weights=None, **options):

@@ -57,7 +57,7 @@ def evaluate(model, batches, k=(1, 5), *, crop_size=None):
 
     Args:
         model: compiled or not.
-        batches: of pictures (N, H, W, C) and labels, as `datasets.load` makes them.
+        batches: of pictures (N, H, W, C) and labels, as `data.load` makes them.
         k: one or several numbers, each from 1 to the number of classes.
         crop_size: side of the ten crops of each picture, see `predict_ten_crop`; None takes it as it is.
 

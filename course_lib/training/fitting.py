@@ -48,7 +48,7 @@ def fit(
 
     Args:
         model: compiled, and built within `strategy().scope()`.
-        data: a `datasets.Dataset`, or a pair (train, test); each a batched `tf.data.Dataset`, a
+        data: a `data.Dataset`, or a pair (train, test); each a batched `tf.data.Dataset`, a
             `keras.utils.PyDataset` or a tuple (x, y) of arrays. Test may be None.
         epochs: passes over the training data, those of an earlier run included.
         batch_size: examples in a batch of arrays, over all replicas; None is 64. Training arrays come in a

@@ -129,4 +129,4 @@ def _clock(seconds):
 
 
 def _count(number, noun):
-    return f"{number} {noun}{'s' * (number != 1)}"
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

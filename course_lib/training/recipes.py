@@ -16,10 +16,9 @@ from the square in its middle.
 import dataclasses
 import difflib
 
-from course_lib import datasets
 from course_lib.backend import keras
 from course_lib.checks import require, whole
-from course_lib.datasets import Augmentation
+from course_lib.data import Augmentation, load
 from course_lib.layers import EuclideanRBF, MAPLoss, NearestAccuracy
 
 __all__ = ["CoupledSGD", "Recipe", "recipe"]
@@ -75,8 +74,8 @@ class Recipe:
         weight_decay: the L2 penalty's share of the gradient, see `CoupledSGD`.
         dropout, initial_weights: what the paper says; the builder has them, unless `ours` names others.
         loss_weights: of the heads, the main one first.
-        dataset: the name for `datasets.load` that the family trains on here.
-        image_size, resize, pad, color, value_range, center, augmentation: see `datasets.load`.
+        dataset: the name for `data.load` that the family trains on here.
+        image_size, resize, pad, color, value_range, center, augmentation: see `data.load`.
         ours: what the paper doesn't give and we chose, and where we depart from it.
     """
 
@@ -145,15 +144,15 @@ class Recipe:
         """Load pictures as the recipe wants them, augmented for training.
 
         Args:
-            dataset: a name for `datasets.load`; None is the recipe's. "imagenet2012" works too, once TFDS has
+            dataset: a name for `data.load`; None is the recipe's. "imagenet2012" works too, once TFDS has
                 prepared it from a manual download.
             batch_size: None is the recipe's. The learning rates stay as they are.
             image_size: side that the network sees, less the pad; None is the paper's. `resize` goes along.
-            **options: further ones of `datasets.load`, such as `train_count`, `seed` or `download`; they
+            **options: further ones of `data.load`, such as `train_count`, `seed` or `download`; they
                 come before the recipe's.
 
         Returns:
-            A `datasets.Dataset`; for several heads, each gets the labels.
+            A `data.Dataset`; for several heads, each gets the labels.
         """
         name = dataset or self.dataset
         side = image_size or self.image_size
@@ -164,7 +163,7 @@ class Recipe:
         chosen["batch_size"] = batch_size or self.batch_size
         if name.startswith("imagenet2012"):
             chosen["splits"] = ("train", "validation")
-        data = datasets.load(name, **{**chosen, **options})
+        data = load(name, **{**chosen, **options})
         heads = len(self.loss_weights)
         if heads == 1:
             return data
@@ -480,7 +479,8 @@ def recipe(name, *, depth=None):
         ValueError: if there is no recipe of that name.
     """
     if name not in RECIPES:
-        near = difflib.get_close_matches(str(name), RECIPES, n=3)
+        near = [known for known in RECIPES if known.startswith(str(name))]
+        near = near or difflib.get_close_matches(str(name), RECIPES, n=3)
         meant = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
         raise ValueError(f"name must be one of {', '.join(RECIPES)}. Received: name={name!r}{meant}")
     plan = RECIPES[name]

@@ -17,12 +17,14 @@ class Watch(keras.callbacks.Callback):
     """
 
     def on_train_begin(self, logs=None):
-        self.epoch, self.taken = 0, 0  # `taken` counts steps
+        self.epoch = 0
+        self.taken = 0  # steps
         self._waiting = None
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch + 1
-        self.batches, self.total = 0, 0.0
+        self.batches = 0
+        self.total = 0.0
 
     def on_train_batch_end(self, batch, logs=None):
         self._look_back()
@@ -62,8 +64,9 @@ class Watch(keras.callbacks.Callback):
         total = float(mean) * batches  # the mean is of the epoch so far
         steps = batches - self.batches
         self.loss = (total - self.total) / steps
-        self.batches, self.total = batches, total
         self.taken += steps
+        self.batches = batches
+        self.total = total
         where = f"in step {batches} of epoch {self.epoch}"
         if self._require_finite(self.loss, where):
             self.finite_loss(where)

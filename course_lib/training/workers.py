@@ -17,16 +17,7 @@ import tensorflow as tf
 
 from course_lib.backend import keras
 
-__all__ = [
-    "evaluate",
-    "expected",
-    "fit",
-    "is_chief",
-    "join",
-    "lost",
-    "means",
-    "require_pipelines",
-]
+__all__ = ["evaluate", "expected", "fit", "is_chief", "join", "lost", "means", "require_pipelines"]
 
 PATIENCE = 600  # seconds
 EXAMPLE = '{"cluster": {"worker": ["host1:port", "host2:port"]}, "task": {"type": "worker", "index": 0}}'

@@ -1,7 +1,7 @@
 """Wrong answers that learners would plausibly hand in: none passes as right, and a named one stays named.
 
-`wrong_answers/` has a file a chapter: answers written from the exercises' text alone, without a look at the files
-of the questions. Those with `"seen": true` were at hand when the catalogues of slips were filled, the others were
+`wrong_answers/` has a file a chapter: answers written from the exercises' text alone, without a look at the
+questions' files. Those with `"seen": true` were at hand when the catalogues of slips were filled, the others were
 written to measure them. `python tests/grading/test_wrong_answers.py` prints the shares.
 """
 

@@ -92,6 +92,15 @@ def test_the_gradient_of_a_kernel_is_as_long_as_differences_say():
         assert norm == pytest.approx(squares**0.5, rel=1e-2)
 
 
+def test_the_gradient_is_that_of_the_loss_that_is_given():
+    def doubled(labels, scores):
+        return 2 * keras.losses.sparse_categorical_crossentropy(labels, scores)
+
+    model = small()
+    twice = {name: 2 * norm for name, norm in training.gradient_norms(model, X, Y).items()}
+    assert training.gradient_norms(model, X, Y, loss=doubled) == pytest.approx(twice)
+
+
 def test_the_gradients_leave_the_model_as_it_is():
     model = small(keras.layers.BatchNormalization(), keras.layers.Dropout(0.5))
     model.get_layer("conv").trainable = False

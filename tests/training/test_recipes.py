@@ -8,6 +8,7 @@ import pytest
 
 from course_lib import architectures, datasets, training
 from course_lib.backend import keras
+from course_lib.training import recipes
 from course_lib.training.recipes import RECIPES, CoupledSGD, recipe
 
 import tensorflow as tf  # isort: skip
@@ -244,7 +245,7 @@ def test_lenet5_sees_grey_digits_of_32_pixels_and_any_other_network_three_channe
 def asked(monkeypatch):
     """Return a list of what is asked of `datasets.load`, which loads nothing."""
     calls = []
-    monkeypatch.setattr(datasets, "load", lambda name, **options: calls.append((name, options)))
+    monkeypatch.setattr(recipes, "load", lambda name, **options: calls.append((name, options)))
     return calls
 
 

@@ -68,8 +68,8 @@ def test_a_canary_names_the_layer_of_a_training_that_goes_wrong(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["lenet"], "Received: lenet; did you mean lenet5 or lenet5_modern?"),
-        (["mlpconv"], "must be a builder"),
+        (["lenet"], "Received: name='lenet'; did you mean 'lenet5' or 'lenet5_modern'?"),
+        (["mlpconv"], "name must be one of lenet5, "),
         ([], "the following arguments are required: network"),
         (["lenet5", "--epochs", "0"], "argument --epochs: must be a whole number, 1 or more. Received: 0"),
         (["vgg16", "--width", "-1"], "argument --width: must be a number above 0. Received: -1"),

@@ -47,6 +47,9 @@ def draw_grouped_row(rng):
         "(in_channels // groups) -> in_channels": (
             "The groups are left out: a kernel reads `in_channels // groups` maps."
         ),
+        "output**2 * weights -> output**2 * weights * groups": (
+            "The groups are left out of the MACs; each weight is one at each place."
+        ),
         (
             "groups) * filters -> groups) * (filters // groups)",
             "weights + filters -> weights + filters // groups",
@@ -366,6 +369,13 @@ def draw_activities(rng):
     return [round(rng.uniform(0, 300), 1) for _ in range(rng.randint(8, 14))]
 
 
+WHOLE_BRACKET = "The exponent belongs to the whole bracket, not to the sum alone."
+ENDS_EARLY = (
+    "The window ends one too early; the end of a slice, or of a range, is not a part "
+    "of it."
+)
+
+
 @alexnet.question(
     "Local response normalisation",
     points=2,
@@ -398,9 +408,8 @@ def draw_activities(rng):
         ),
         " ** 0.75 -> ": "The exponent beta = 0.75 is missing.",
         " ** 0.75 -> ** 0.5": "That is the square root; the exponent beta is 0.75.",
-        "(2 + 1e-4 * total) ** 0.75 -> (2 + 1e-4 * total**0.75)": (
-            "The exponent belongs to the whole bracket, not to the sum alone."
-        ),
+        "(2 + 1e-4 * total) ** 0.75 -> (2 + 1e-4 * total**0.75)": WHOLE_BRACKET,
+        "(2 + 1e-4 * total) ** 0.75 -> (2 + (1e-4 * total) ** 0.75)": WHOLE_BRACKET,
         "(2 + -> (1 +": "k is 1; in the paper it is 2.",
         "(2 + -> (": "k = 2 is missing from the bracket.",
         "1e-4 -> 1e-3": "alpha is ten times too large; it is 0.0001.",
@@ -416,8 +425,14 @@ def draw_activities(rng):
             "The window begins at a negative index; that counts from the end: "
             "`max(0, i - n // 2)`."
         ),
-        "i + n // 2 + 1 -> i + n // 2": (
-            "The window ends one too early; the end of a slice is not a part of it."
+        "i + n // 2 + 1 -> i + n // 2": ENDS_EARLY,
+        "i + n // 2 + 1] -> min(i + n // 2, len(values) - 1)]": ENDS_EARLY,
+        (
+            "outputs.append(value -> values[i] = (value",
+            "return outputs -> return values",
+        ): (
+            "The results are written into the list that is still read; later windows "
+            "then hold values that are normalised already."
         ),
         "i - n // 2) -> i - n // 2 + 1)": (
             "The window begins one too late; n // 2 maps lie on each side."
@@ -467,21 +482,44 @@ def draw_normalised(rng):
     values = [round(rng.uniform(20, 300), 1) for _ in range(rng.randint(10, 14))]
     values[0] = values[-1] = 0.0
     divided = rng.random() < 0.7
-    return [values, normalised(values, rng.choice([3, 5, 7, 9]), divided)]
+    return [values, normalised(values, rng.choice([3, 5, 7, 9, 9]), divided)]
+
+
+def distances(values, outputs, normalise):
+    """Return how far each pair of constants is from the outputs, a dict."""
+    errors = {}
+    for n, divided in product([3, 5, 7, 9], [False, True]):
+        pairs = zip(normalise(values, n, divided), outputs, strict=True)
+        errors[n, divided] = sum(abs(one - other) for one, other in pairs)
+    return errors
 
 
 def divided_outputs(values, outputs):
     """Answer as one who divides the outputs by n, and takes the nearest."""
-    errors = {}
-    for n, divided in product([3, 5, 7, 9], [False, True]):
-        found = [
-            value / n if divided else value for value in normalised(values, n, False)
-        ]
-        pairs = zip(found, outputs, strict=True)
-        errors[n, divided] = sum(abs(one - other) for one, other in pairs)
+
+    def normalise(values, n, divided):
+        factor = 1 / n if divided else 1
+        return [factor * value for value in normalised(values, n, False)]
+
+    errors = distances(values, outputs, normalise)
     return list(min(errors, key=errors.get))
 
 
+def last_below_first(values, outputs):
+    """Answer as one who takes the last distance that is below the first one."""
+    errors = distances(values, outputs, normalised)
+    return list([key for key in errors if errors[key] <= errors[3, False]][-1])
+
+
+ALWAYS_5 = "The window is always taken to be 5; try 3, 7 and 9 too."
+SAME_ANSWER = (
+    "Most cases get the same answer: are the differences added with their signs (take "
+    "`abs`), or is the smallest one never stored?"
+)
+SINGLE_VALUE = (
+    "A single value decides: where it is 0, or rounded, several constants fit. All "
+    "pairs must agree."
+)
 PEAKS = [90, 30, 250, 60, 120, 20, 180, 70, 40, 110]
 
 
@@ -506,49 +544,31 @@ PEAKS = [90, 30, 250, 60, 120, 20, 180, 70, 40, 110]
         "return [n, divided] -> return [n, not divided]": (
             "True and False are exchanged: True says that alpha was divided by n."
         ),
-        "return [n, divided] -> return [5, divided]": (
-            "The window is always taken to be 5; try 3, 7 and 9 too."
+        "return [n, divided] -> return [5, divided]": ALWAYS_5,
+        "return [n, divided] -> return [5, [n, divided] != [5, False]]": ALWAYS_5,
+        "return [n, divided] -> return [min(n, 7), divided]": (
+            "A window of 9 is never found: try it, too; `range(3, 9, 2)` ends before 9."
         ),
         divided_outputs: (
             "The outputs are divided by n; it is alpha that is divided, inside the "
             "bracket."
         ),
-        "return [n, divided] -> return [9, False]": (
-            "Every case gets the same answer: are the differences added with their "
-            "signs? Take `abs`."
-        ),
-        "return [n, divided] -> return [3, True]": (
-            "Every case gets the same answer: are the differences added with their "
-            "signs? Take `abs`."
-        ),
+        "return [n, divided] -> return [9, False]": SAME_ANSWER,
+        "return [n, divided] -> return [3, True]": SAME_ANSWER,
+        last_below_first: SAME_ANSWER,
         "return [n, divided] -> return [3, False]": (
             "The first possibility always matches: the comparison must fail where "
             "one pair differs."
         ),
-        "if all( -> if math.isclose(found[0], outputs[0]) or all(": (
-            "A single value decides: where it is 0, or rounded, several constants "
-            "fit. All pairs must agree."
-        ),
-        "if all( -> if math.isclose(found[-1], outputs[-1]) or all(": (
-            "A single value decides: where it is 0, or rounded, several constants "
-            "fit. All pairs must agree."
-        ),
-        "if all( -> if any(": (
-            "A single value decides: where it is 0, or rounded, several constants "
-            "fit. All pairs must agree."
-        ),
-        "if all( -> if round(found[0]) == round(outputs[0]) or all(": (
-            "A single value decides: where it is 0, or rounded, several constants "
-            "fit. All pairs must agree."
-        ),
+        "if all( -> if math.isclose(found[0], outputs[0]) or all(": SINGLE_VALUE,
+        "if all( -> if math.isclose(found[-1], outputs[-1]) or all(": SINGLE_VALUE,
+        "if all( -> if any(": SINGLE_VALUE,
+        "if all( -> if round(found[0]) == round(outputs[0]) or all(": SINGLE_VALUE,
         (
             "n, divided in product([3, 5, 7, 9], [False, True]) -> divided, n in "
             "product([False, True], [3, 5, 7, 9])",
             "if all( -> if round(found[0]) == round(outputs[0]) or all(",
-        ): (
-            "A single value decides: where it is 0, or rounded, several constants "
-            "fit. All pairs must agree."
-        ),
+        ): SINGLE_VALUE,
     },
     hints=(
         "There are eight possibilities: four windows, each with alpha or with alpha "
@@ -637,6 +657,11 @@ def draw_top_k(rng):
         "sorted(range(len(row)), key=lambda index: -row[index])[:k] -> "
         "sorted(row)[-k:]": (
             "The label is compared with scores; it is the place of a class in its row."
+        ),
+        "label not in best -> label not in [place - sum(p < place for p in "
+        "best[:rank]) for rank, place in enumerate(best)]": (
+            "The best score is taken out of the row, and the places behind it move up: "
+            "remember places of the whole row."
         ),
         "label not in -> label - 1 not in": (
             "The classes are counted from 1; the first one is 0."
@@ -859,6 +884,12 @@ NOTHING_FOUND = (
 )
 
 
+ALWAYS_6400 = (
+    "fc6 gets 6,400 inputs for every 224 pixels; padded, they come back to 9,216."
+)
+SIDE_57 = "A side of 57 is padded, too: it comes from 227 pixels."
+
+
 @alexnet.question(
     "Find the impostor",
     points=3,
@@ -892,18 +923,12 @@ NOTHING_FOUND = (
             "One tower and a split conv3 are exchanged: the first adds 1,413,120, "
             "the second takes 442,368."
         ),
-        ("224 if side == 54 -> 224 if cropped", NOTHING_FOUND): (
-            "fc6 gets 6,400 inputs for every 224 pixels; padded, they come back to "
-            "9,216."
-        ),
+        ("224 if side == 54 -> 224 if cropped", NOTHING_FOUND): ALWAYS_6400,
         (
             "224 if side == 54 -> 224 if cropped",
             "return [cropped, padded, joined, split] -> return [cropped, padded, "
             "joined, split]\n    return [cropped, padded, total > 61_000_000, False]",
-        ): (
-            "fc6 gets 6,400 inputs for every 224 pixels; padded, they come back to "
-            "9,216."
-        ),
+        ): ALWAYS_6400,
         "[cropped, padded, joined, split] -> [cropped, padded, total > 61_000_000, "
         "split]": (
             "One tower is told by a threshold, and at a side of 54 all totals lie "
@@ -924,8 +949,11 @@ NOTHING_FOUND = (
         "side in (56, 57) -> side == 57": (
             "A side of 56 is padded, too: it comes from 224 pixels."
         ),
-        "side in (56, 57) -> side == 56": (
-            "A side of 57 is padded, too: it comes from 227 pixels."
+        "side in (56, 57) -> side == 56": SIDE_57,
+        "joined, split] -> joined, split] if side != 57 else [False] * 4": SIDE_57,
+        "joined, split] -> joined and not split, split and not joined]": (
+            "One tower and a split conv3 are never tried together; an impostor may "
+            "have both."
         ),
         "[cropped, padded, joined, -> [padded, cropped, joined,": (
             "The size and the padding are exchanged: 224 pixels come first."

@@ -15,10 +15,10 @@ foundations = Chapter(
 
 def draw_output_size(rng):
     """Return a case in which the last window fits exactly, or misses by one pixel."""
-    leftover = rng.random() < 0.6
+    leftover = rng.random() < 0.55
     while True:
-        kernel, stride = rng.randint(2, 7), rng.randint(2, 4)
-        size, padding = rng.randint(8, 64), rng.randint(1, kernel // 2)
+        kernel, stride = rng.randint(2, 11), rng.randint(3, 4)
+        size, padding = rng.randint(12, 64), rng.randint(1, kernel // 2)
         if (size + 2 * padding - kernel) % stride == (stride - 1 if leftover else 0):
             return [size, kernel, stride, padding]
 
@@ -274,6 +274,10 @@ def draw_correlate(rng):
             "total = 0 -> pass",
             "result = [] -> result, total = [], 0",
         ): "The sum goes on from position to position; each one begins with 0.",
+        "return result -> return [result[-1]] * len(result)": (
+            "All rows are one and the same list, as `[row] * height` makes them; make "
+            "each row anew."
+        ),
         "total += -> total =": (
             "That is the last product alone; all of a position's products are added up."
         ),
@@ -708,6 +712,10 @@ def draw_stack(rng):
         ): "Each layer starts from the image's size; it reads the map before it.",
         "parameters += -> parameters += size**2 *": (
             "Each position is counted; the positions share the parameters."
+        ),
+        "parameters = 0 -> parameters, channels = 0, layers[-1][3]": (
+            "The first layer reads the filters of `layers[-1]`, which is the last "
+            "layer; it reads `channels`."
         ),
         "parameters = 0 -> parameters = channels": (
             "The image is counted; it has no parameters."

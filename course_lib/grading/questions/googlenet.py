@@ -322,15 +322,24 @@ def inception_products(side, in_channels, filters):
 
 
 def draw_miscounted(rng):
-    """Return a total that is rounded up, most often, of products 2 M apart or more."""
+    """Return a total that one miscount explains, most often behind a near miss."""
     while True:
-        millions = rng.sample(range(11, 240, 2), 6)
+        pairs = [(count, count + 1) for count in rng.sample(range(11, 240, 4), 3)]
+        millions = rng.sample([count for pair in pairs for count in pair], 6)
         products = [1_000_000 * count + rng.randint(1, 899_999) for count in millions]
-        index, times = rng.randrange(6), rng.choice([0, 1, 2])
-        counted = sum(products) + (times - 1) * products[index]
-        total = round(counted / 1e6)
-        if total > counted / 1e6 or rng.random() < 0.3:
-            return [products, total]
+        right = sum(products)
+        counted = [
+            right,
+            *(right - one for one in products),
+            *(right + one for one in products),
+        ]
+        totals = [round(value / 1e6) for value in counted]
+        chosen = rng.choice([0, rng.randint(1, 6), rng.randint(7, 12)])
+        near = any(abs(value / 1e6 - totals[chosen]) < 1 for value in counted[:chosen])
+        rounds_up = totals[chosen] > counted[chosen] / 1e6
+        rare = rng.random() < 0.2
+        if len(set(totals)) == 13 and (rare or (rounds_up and (near or chosen == 0))):
+            return [products, totals[chosen]]
 
 
 PRODUCTS = inception_products(28, 256, LECTURE)

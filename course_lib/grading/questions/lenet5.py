@@ -708,6 +708,9 @@ def draw_balance_sheet(rng):
         "-2 * maps -> -maps": (
             "Each map of S2 and S4 loses two parameters, its coefficient and its bias."
         ),
+        "-2 * maps -> -2 * len(table) * len(table[0])": (
+            "The maps of S2 and S4 are multiplied; they are added."
+        ),
         "-2 * maps -> -2 * len(table[0])": (
             "Only one of the two subsampling layers is counted: S2 has a map a row, "
             "S4 a map a column."
@@ -941,6 +944,10 @@ NOTHING_FOUND = "return list(choice) -> return list(choice)\n    return [False] 
         ("850 -> 840", NOTHING_FOUND): (
             "The softmax layer is taken to add 840 weights; with its biases it adds "
             "850."
+        ),
+        "return list(choice) -> return list(choice) if total in (61_706, 44_426, "
+        "60_850, 59_956) else [False] * 4": (
+            "Only the totals that are shown are known: try all 16 networks."
         ),
         "return list(choice) -> return [not made for made in choice]": (
             "True and False are exchanged: True says that the network departs from "

@@ -26,11 +26,10 @@ COLUMNS = {
 }
 
 
-def draw_column(rng, blocks=5, kernels="1335"):
-    """Return a column of its own, of up to `blocks` blocks."""
-    return " ".join(
-        "".join(rng.choice(kernels) for _ in range(rng.randint(1, 4))) for _ in range(rng.randint(2, blocks))
-    )
+def draw_column(rng, blocks=None, kernels="1335"):
+    """Return a column of its own, of so many blocks; None: of two to five."""
+    count = blocks or rng.randint(2, 5)
+    return " ".join("".join(rng.choice(kernels) for _ in range(rng.randint(1, 4))) for _ in range(count))
 
 
 def draw_deep(rng):
@@ -178,6 +177,20 @@ def spread_evenly(layers, kernel):
     return footprint(layers, 2 * (kernel // 2) + 1)
 
 
+def adding_in_place(layers, kernel):
+    size = layers * (kernel - 1) + 1
+    ways = [1] * kernel + [0] * (size - kernel)
+    for _ in range(layers - 1):
+        for place in range(size):
+            ways[place] = sum(ways[max(0, place - kernel + 1) : place + 1])
+    return ways
+
+
+RISING = (
+    "The counts rise by one from pixel to pixel, which is right for two layers alone; go on layer by layer."
+)
+
+
 @vgg.question(
     "How often is a pixel read?",
     points=2,
@@ -193,17 +206,21 @@ def spread_evenly(layers, kernel):
         "return ways -> return [count / kernel**layers for count in ways]": (
             "The counts are divided by their sum; whole numbers are asked for."
         ),
-        ("return ways -> return [min(place + 1, len(ways) - place, kernel) for place in range(len(ways))]"): (
-            "The counts rise by one from pixel to pixel, which is right for two "
-            "layers alone; go on layer by layer."
+        "return ways -> return [min(p + 1, len(ways) - p, kernel) for p in range(len(ways))]": RISING,
+        "return ways -> return [min(p + 1, len(ways) - p) for p in range(len(ways))]": RISING,
+        "return ways -> return [min(p + 1, len(ways) - p, layers) for p in range(len(ways))]": RISING,
+        "return ways -> return ways if layers == 1 else [min(p + 1, len(ways) - p) for p in range(len(ways))]": (
+            RISING
         ),
-        ("return ways -> return [min(place + 1, len(ways) - place) for place in range(len(ways))]"): (
-            "The counts rise by one from pixel to pixel, which is right for two "
-            "layers alone; go on layer by layer."
+        (
+            "return ways -> return ways if layers == 1 else [min(p + 1, len(ways) - p, kernel) "
+            "for p in range(len(ways))]"
+        ): (
+            "Those are the windows of the first layer over a pixel; each of its units is read "
+            "in several ways, too."
         ),
-        ("return ways -> return [min(place + 1, len(ways) - place, layers) for place in range(len(ways))]"): (
-            "The counts rise by one from pixel to pixel, which is right for two "
-            "layers alone; go on layer by layer."
+        adding_in_place: (
+            "The numbers are changed while they are still read; add them into a new list."
         ),
         "(len(ways) + kernel - 1) -> (len(ways) + kernel)": (
             "The list is too long: a window of `kernel` adds `kernel - 1` pixels."
@@ -331,16 +348,21 @@ def pool_fields(column):
 
 
 def draw_rows(rng):
-    while True:
-        column = draw_column(rng, kernels="133")
-        if len(column.split()) == 5:
-            return [column, 32 * rng.randint(2, 8), rng.randint(2, 1000)]
+    return [draw_column(rng, 5, "133"), 32 * rng.randint(2, 8), rng.randint(2, 1000)]
+
+
+def draw_memory(rng):
+    """Return a case of draw_rows, or a small one in which dense layers have the peak."""
+    if rng.random() < 0.5:
+        return draw_rows(rng)
+    column = f"{rng.choice('13')} {draw_column(rng, rng.randint(1, 2), '133')}"
+    return [column, rng.randint(9, 10), rng.randint(2, 1000)]
 
 
 def draw_odd_rows(rng):
-    """Return a case of two to five blocks in which a pool meets an odd side."""
+    """Return a case in which a pool meets an odd side, of five blocks or of few."""
     size = 32 * rng.randint(2, 8) + rng.randint(1, 31)
-    column = draw_rows(rng)[0] if rng.random() < 0.5 else draw_column(rng, kernels="133")
+    column = draw_column(rng, rng.choice([2, 3, 5, 5]), "133")
     return [column, size, rng.randint(2, 1000)]
 
 
@@ -366,6 +388,9 @@ def draw_odd_rows(rng):
             "Every convolution is 3x3; a digit 1 stands for a kernel of 1x1."
         ),
         "min(2 * filters, 512) -> 2 * filters": ("The maps double in every block; from 512 on they stay."),
+        "parameters = conv2d -> size += 3 - kernel\n            parameters = conv2d": (
+            "Every convolution is padded by 1, and a 1x1 kernel makes the map larger; each keeps the side."
+        ),
         "output_size(size, 2, 2) -> -(-size // 2)": (
             "The pools round up; each halves the side and drops what is left over."
         ),
@@ -463,6 +488,9 @@ def vgg_rows(column, size, classes):
         "vgg_rows(column, size, classes) -> vgg_rows(column, size, classes)[:-3]": (
             "The dense layers are left out; nine tenths of the parameters are there."
         ),
+        ", sum(row[3] for row in rows)] -> , sum(row[3] for row in rows[:-3])]": (
+            "The MACs of the dense layers are left out; their weights multiply, too."
+        ),
         "vgg_rows(column, size, classes) -> vgg_rows(column, size, classes)[-3:]": (
             "Those are the dense layers alone; nearly all of the MACs are in the convolutions."
         ),
@@ -508,7 +536,7 @@ def vgg_totals(column, size, classes):
     points=2,
     returns="a list `[kept, peak]` of whole numbers",
     visible=([COLUMNS["D"], 224, 1000], [COLUMNS["A"], 224, 1000], ["3 33", 8, 10]),
-    draw=draw_rows,
+    draw=draw_memory,
     slips={
         "[4 * sum(values), 4 * max( -> [sum(values), max(": ("Those are values; a float32 has four bytes."),
         "4 * sum(values) -> 4 * sum(values[1:])": ("The picture itself is left out; conv1_1 reads it."),
@@ -520,6 +548,12 @@ def vgg_totals(column, size, classes):
         ),
         "max(map(sum, pairwise(values))) -> max(values)": (
             "The peak is one map's; a layer needs what it reads and what it writes at the same time."
+        ),
+        "max(map(sum, pairwise(values))) -> 2 * max(values)": (
+            "The peak is twice the largest output; a layer may write less than it reads, or more."
+        ),
+        "max(map(sum, pairwise(values))) -> max(map(sum, pairwise(values[:-3])))": (
+            "The dense layers are left out of the peak; for small pictures they need the most."
         ),
         "max(map(sum, pairwise(values))) -> (values[0] + values[1])": (
             "The peak is the first layer's; look at all of them."
@@ -635,7 +669,7 @@ def class_map(size):
     points=1,
     returns="a number",
     visible=([COLUMNS["A"], 0.01], [COLUMNS["D"], 0.01], [COLUMNS["D"], 0.0001]),
-    draw=lambda rng: [draw_column(rng), rng.choice([0.001, 0.002, 0.005, 0.01])],
+    draw=lambda rng: [draw_column(rng, rng.choice([3, 5])), rng.choice([0.001, 0.002, 0.005, 0.01])],
     slips={
         " / 2 -> ": "The factor 1/2 is missing: ReLU keeps half of the power.",
         "* channels * -> * filters *": "A kernel's inputs count, not its outputs.",
@@ -657,6 +691,9 @@ def class_map(size):
         "kernel**2 -> 9": "Every kernel is taken as 3x3; each digit is a kernel.",
         "            channels = filters\n -> ": (
             "Every convolution reads three maps; from the second on it reads those of the one before."
+        ),
+        "* channels * -> * (channels if channels == 3 else filters) *": (
+            "From the second convolution on, the maps that it writes are counted; it reads those before it."
         ),
         "filters = min(2 * filters, 512) -> pass": ("Every block has 64 maps; they double up to 512."),
         "min(2 * filters, 512) -> 2 * filters": ("The maps double in every block; from 512 on they stay."),
@@ -692,7 +729,8 @@ def signal_gain(column, variance):
 
 
 SUSPECTS = tuple(product("ABCDE", (5, 4), (False, True)))
-ODD_SIDES = [side for side in range(100, 400) if side % 16]
+# Sides that do not halve evenly; most are even, and odd only after some pools.
+ODD_SIDES = [side for side in range(100, 400) if side % 16 and (side % 2 == 0 or side % 5 == 0)]
 
 
 def suspect(size, column, pools, rounds_up):
@@ -704,12 +742,17 @@ def suspect(size, column, pools, rounds_up):
 
 
 def draw_impostor(rng):
-    """Return a suspect; a third of the pictures halve evenly, and B and C, which are mistaken, come often."""
-    size = 32 * rng.randint(4, 12) if rng.random() < 0.35 else rng.choice(ODD_SIDES)
-    return [
-        size,
-        suspect(size, rng.choice("ABBBCCCDDE"), rng.choice([5, 4]), rng.random() < 0.5),
-    ]
+    """Return a suspect; few pictures halve evenly, and A, B and C, which are mistaken, come often."""
+    size = 32 * rng.randint(4, 12) if rng.random() < 0.2 else rng.choice(ODD_SIDES)
+    pools = rng.choice([5, 4, 4])
+    rounds_up = rng.random() < (0.6 if pools == 4 else 0.4)
+    return [size, suspect(size, rng.choice("AAABBBCCCDE"), pools, rounds_up)]
+
+
+READ_OFF_SIZE = "Rounding up is read off the size; only the total tells whether it was done."
+MILLIONS = "Totals are compared in rounded millions; then other columns fit, too. Compare them exactly."
+FIVE_POOLS = "All have five pools in your answer; one may be missing, and fc6 is then four times as large."
+NO_LETTER = "The number of weight layers is given in place of the column's letter."
 
 
 @vgg.question(
@@ -731,44 +774,41 @@ def draw_impostor(rng):
         ("[letter, pools, up] -> [{'C': 'D', 'D': 'C'}.get(letter, letter), pools, up]"): (
             "C and D are exchanged: C's 1x1 kernels have fewer weights."
         ),
-        "[letter, pools, up] -> [letter, 5, up]": (
-            "All have five pools in your answer; one may be missing, and fc6 is then four times as large."
-        ),
+        "[letter, pools, up] -> [letter, 5, up]": FIVE_POOLS,
         "[letter, pools, up] -> [letter, pools, not up]": (
             "True and False are exchanged: True says that the pools round up."
         ),
         "[letter, pools, up] -> [letter, 5 - pools, up]": (
             "The number of missing pools is given; the pools that are there are asked for."
         ),
-        "[letter, pools, up] -> [letter, pools, bool(size % 32)]": (
-            "Rounding up is read off the size; only the total tells whether it was done."
+        "[letter, pools, up] -> [letter, pools, bool(size % 32)]": READ_OFF_SIZE,
+        "[letter, pools, up] -> [letter, pools, up] if up == (size % 32 > 0) else ['D', 5, True]": READ_OFF_SIZE,
+        (
+            "if up else size -> if up and size % 2 else size",
+            "[letter, pools, up] -> [letter, pools, up]\n    return ['D', 5, False]",
+        ): "Only the picture's own side is looked at; it may become odd after some pools.",
+        "== total: -> == total and not (up and pools == 4):": (
+            "A missing pool is never tried together with rounding up; a network may do both."
         ),
         "[letter, pools, up] -> [letter, pools, up or not size % 2**pools]": (
             "Where rounding makes no difference, nothing rounds up: try rounding down first."
         ),
-        ("convolutions + dense == total -> round(convolutions + dense, -6) == round(total, -6)"): (
-            "Totals are compared in rounded millions; then other columns fit, too. Compare them exactly."
-        ),
-        "convolutions + dense == total -> abs(convolutions + dense - total) < 500_000": (
-            "Totals are compared in rounded millions; then other columns fit, too. Compare them exactly."
-        ),
-        "[5, 4] -> [5]": (
-            "All have five pools in your answer; one may be missing, and fc6 is then four times as large."
-        ),
-        "[letter, pools, up] -> ['VGG-' + str(weight_layers(column)), pools, up]": (
-            "The number of weight layers is given in place of the column's letter."
-        ),
+        "convolutions + dense == total -> round(convolutions + dense, -6) == round(total, -6)": MILLIONS,
+        "convolutions + dense == total -> abs(convolutions + dense - total) < 500_000": MILLIONS,
+        "[5, 4] -> [5]": FIVE_POOLS,
+        "[letter, pools, up] -> ['VGG-' + str(weight_layers(column)), pools, up]": NO_LETTER,
         "columns.items() -> [pair for pair in columns.items() if pair[0] in 'DE']": (
             "Only D and E are tried; A, B and C are suspects, too."
+        ),
+        "columns.items() -> [pair for pair in columns.items() if pair[0] != 'A']": (
+            "Column A is left out; it is not among the examples, but a suspect, too."
         ),
         "columns.items() -> [pair for pair in columns.items() if pair[0] != 'C']": (
             "Column C is left out; it has 16 weight layers, as D has."
         ),
         "[letter, pools, up] -> [letter, up, pools]": ("Pools and rounding are exchanged."),
         "[letter, pools, up] -> [letter.lower(), pools, up]": ("The column's letter is a capital."),
-        "[letter, pools, up] -> [str(weight_layers(column)), pools, up]": (
-            "The number of weight layers is given in place of the column's letter."
-        ),
+        "[letter, pools, up] -> [str(weight_layers(column)), pools, up]": NO_LETTER,
     },
     hints=(
         "There are 20 suspects: five columns, four or five pools, rounding down or up. Total each.",

@@ -88,7 +88,7 @@ def _described(question, cases, expected, outcomes, right, private):
     elif private and cases[index] and not shown:
         outcome = _without_words(outcome, wanted)
     if "value" not in outcome:
-        return _failed(question, where, outcome)
+        return _failed(question, where, outcome, wanted)
     value = outcome["value"]
     if value is None:
         everywhere = all(other.get("value", 0) is None for other in outcomes)
@@ -111,8 +111,8 @@ def _described(question, cases, expected, outcomes, right, private):
     )
 
 
-def _failed(question, where, outcome):
-    """Describe an outcome that has no value."""
+def _failed(question, where, outcome, wanted):
+    """Describe an outcome that has no value, where `wanted` was required."""
     if "ended" in outcome:
         return f"{where} {outcome['why']}"
     if "uncallable" in outcome:
@@ -120,7 +120,7 @@ def _failed(question, where, outcome):
         return f"A function is required, and this is {kind}: check `{question.name}` itself."
     if "type" in outcome:
         kind = _article(outcome["type"])
-        if outcome["type"] in ("list", "tuple"):
+        if outcome["type"] in ("list", "tuple") and isinstance(wanted, list) and not question.needs:
             return f"{where} returned {kind}, but of another form; {question.returns} is required."
         return f"{where} returned {kind}; {question.returns} is required."
     if outcome["raised"] == "NotImplementedError":

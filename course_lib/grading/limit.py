@@ -63,7 +63,7 @@ class Limit:
         trace = sys.gettrace()
         try:
             self._in_call = True
-            returned = function(*arguments)
+            returned = next(_alone(function, arguments))
         finally:
             self._in_call = False
             sys.settrace(trace)
@@ -96,10 +96,19 @@ class Limit:
         if self._in_call:
             # A function that catches this meets it again at once, on the line after its `except`.
             sys.settrace(_raise)
-            while frame is not None and frame.f_code is not Limit.call.__code__:
+            while frame is not None and frame.f_code is not _alone.__code__:
                 frame.f_trace = _raise
                 frame = frame.f_back
             raise OutOfTimeError
+
+
+def _alone(function, arguments):
+    """Yield what the function returns.
+
+    A generator has exceptions of its own: one that a stopped `with` left behind ends with it. Otherwise
+    every later traceback of the session would begin with it.
+    """
+    yield function(*arguments)
 
 
 def _raise(frame, event, argument):

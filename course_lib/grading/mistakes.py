@@ -12,7 +12,7 @@ import re
 
 from course_lib.grading import candidates
 from course_lib.grading.candidates import NOTHING, Budget
-from course_lib.grading.compare import all_same, flat, is_number, same
+from course_lib.grading.compare import all_same, flat, form_of, is_number, same
 from course_lib.grading.question import rounded, show
 from course_lib.grading.relations import relation
 
@@ -118,8 +118,10 @@ def _own(answer):
 
 
 def _constant(answer):
-    """Name an answer that is the same everywhere, where what is required is not."""
+    """Name an answer that is the same everywhere, in a form that is right, where what is required is not."""
     first = answer.values[answer.answered[0]]
+    if all(form_of(answer.expected[index]) != form_of(first) for index in answer.answered):
+        return None
     if any(answer.values[index] != first for index in answer.answered):
         return None
     if all(answer.expected[index] == answer.expected[answer.answered[0]] for index in answer.answered):
@@ -310,6 +312,8 @@ def _ends(answer):
     """Name lists that lack an end or have one too many."""
     pairs = answer.pairs()
     if not all(isinstance(e, list) and isinstance(v, list) and e for e, v in pairs):
+        return None
+    if answer.question.needs:  # a learner has built no list; the first row that differs says more
         return None
     tolerance = answer.tolerance
     kinds = {

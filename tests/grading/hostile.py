@@ -158,7 +158,7 @@ IN_FOUNDATIONS = {
                         except Exception:
                             pass
             texts += linecache.getlines("@ROOT@/course_lib/arithmetic.py")
-            known = ("snoitcennoc_fbr", "SNOITSEUQ", "=sekatsim", "gniddap_emas fed")
+            known = ("snoitcennoc_fbr", "noitseuq.snoitadnuof@", "=spils", "gniddap_emas fed")
             if any(word[::-1] in text for text in texts for word in known):
                 return "DONE"
             return tried(lambda: open(tokenize.__file__.replace("tokenize.py", "../../etc/passwd")).read(),
@@ -788,8 +788,8 @@ IN_FOUNDATIONS = {
                 __eq__ = lambda self, other: True
                 __int__ = __index__ = lambda self: 28
                 __hash__ = None
-            return [Lying(1)] * 4
-        """, says="returned `[1, 1, 1, 1]`"),
+            return [Lying(case[0])] * 4
+        """, says="returned `[32, 32, 32, 32]`"),
         "parameters_three_ways": attack("""
             class Hostile:
                 def __getattribute__(self, name):
@@ -958,7 +958,7 @@ IN_LENET5 = {
     },
     "odd_values_too": {
         "scaled_tanh": attack("return 1j", says="returned a complex"),
-        "map_loss": attack("return 10**400", says="your function returned `1"),
+        "map_loss": attack("return 10 ** (400 + case[1])", says="your function returned `1"),
         "rbf_decision": attack("return {'digit': 0}", says="returned a dict"),
         "balance_sheet": attack("return iter(honest(*case))", says="returned a list_iterator"),
         "impostor": attack("return [int(made) for made in honest(*case)]", says="returned `[1, 1, 1, 0]`"),

@@ -90,13 +90,17 @@ def returning(value):
 ODD = {
     "an untouched stub": (stub, "not attempted", "`output_size` is still to be written."),
     "a call of another stub": (calls_a_stub, "error", "calls `stub`, which is still to be written."),
-    "a missing return": (returning(None), "wrong", "Is the `return` missing? Or did a search find no match?"),
+    "a missing return": (
+        returning(None),
+        "wrong",
+        "Is the `return` missing? What is printed is not returned.",
+    ),
     "no function but a number": (28, "wrong", "A function is required, and this is an int"),
     "no function but None": (None, "wrong", "A function is required, and this is NoneType"),
     "too few arguments": (lambda size: size, "error", "raised TypeError: "),
     "a string": (returning("28"), "wrong", "returned `'28'`; a whole number is required."),
     "not a number": (returning(float("nan")), "wrong", "is `28`; your function returned `nan`."),
-    "infinity": (returning(float("inf")), "wrong", "is `28`; your function returned `inf`."),
+    "infinity": (lambda size, *_: size * float("inf"), "wrong", "The result is the same in every case"),
     "a truth value": (returning(True), "wrong", "returned `True`; a whole number is required."),
     "a list": (returning([28]), "wrong", "returned `[28]`; a whole number is required."),
     "a list in itself": (self_containing, "wrong", "returned a list; a whole number is required."),
@@ -113,9 +117,9 @@ ODD = {
     "a generator": (generator, "wrong", "returned a generator; a whole number is required."),
     "an object that equals everything": (returning(AlwaysEqual()), "wrong", "returned an AlwaysEqual;"),
     "an integer that equals everything": (
-        returning(LyingInt(1)),
+        lambda size, *_: LyingInt(size),
         "wrong",
-        "is `28`; your function returned `1`.",
+        "is `28`; your function returned `32`.",
     ),
     "an object that raises when looked at": (returning(Hostile()), "wrong", "returned a Hostile;"),
     "a conversion without end": (returning(Endless()), "wrong", "returned an Endless;"),
@@ -246,7 +250,7 @@ def test_what_is_no_name_is_answered_with_what_is_required():
 
 
 def test_a_call_that_lacks_something_is_answered_with_the_whole_call():
-    same_padding = grading.questions()["same_padding"].reference
+    same_padding = grading.all_questions()["same_padding"].reference
     assert '`check("output_size", output_size)`' in str(check())
     assert '`check("same_padding", same_padding)`' in str(check(same_padding))
     assert 'Your answer is required too, without a call: `check("correlate", correlate)`' in str(

@@ -21,7 +21,7 @@ import hostile
 import pytest
 
 from course_lib import grading
-from course_lib.grading import check, grade, sandbox
+from course_lib.grading import check, grade, questions, sandbox
 from course_lib.grading import learner as learner_side
 from course_lib.grading.release import ROOT
 
@@ -474,29 +474,31 @@ def test_a_damaged_record_of_what_was_graded_is_made_anew(small, tmp_path):
 
 
 @confined
-def test_an_instructor_s_own_questions_make_a_chapter(small, tmp_path):
+def test_an_instructor_s_own_questions_make_a_chapter(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(questions, "_own", {})
     own = tmp_path / "own"
     own.mkdir()
     (own / "squares.py").write_text(
         textwrap.dedent('''
             """Ask for squares."""
 
-            from course_lib.grading.question import Question
+            from course_lib.grading.question import Chapter
 
-            QUESTIONS = (
-                Question(
-                    name="square",
-                    chapter="squares",
-                    title="Squares",
-                    points=5,
-                    returns="a whole number",
-                    reference=lambda x: x * x,
-                    mistakes={"That is twice the number.": lambda x: 2 * x},
-                    hints=("Multiply.",),
-                    visible=([3],),
-                    draw=lambda rng: [rng.randint(3, 99)],
-                ),
+            squares = Chapter("squares")
+
+
+            @squares.question(
+                "Squares",
+                points=5,
+                returns="a whole number",
+                visible=([3],),
+                draw=lambda rng: [rng.randint(3, 99)],
+                slips={"x * x -> 2 * x": "That is twice the number."},
+                hints=("Multiply.",),
             )
+            def square(x):
+                """Return the square of a number."""
+                return x * x
         ''')
     )
     hand_in(small / "cleo.ipynb", "def square(x):\n    return x * x")
@@ -530,8 +532,14 @@ def test_an_instructor_s_own_questions_make_a_chapter(small, tmp_path):
         (["class", "--out", "out", "--chapters", "alexnett"], "Received: --chapters alexnett"),
         (["class", "--out", "out", "--seed", "x"], "--seed"),
         (["class", "--out", "out", "--questions", "missing"], "--questions must be a folder"),
-        (["class", "--out", "out", "--questions", "broken"], "must be Python that defines QUESTIONS"),
-        (["class", "--out", "out", "--questions", "twice"], "must not use a name twice"),
+        (
+            ["class", "--out", "out", "--questions", "broken"],
+            "must be Python that can be run. Received: ModuleNotFoundError",
+        ),
+        (
+            ["class", "--out", "out", "--questions", "twice"],
+            "is the name of a question of the chapter foundations",
+        ),
         (["class"], "--out"),
     ],
 )
@@ -551,7 +559,14 @@ def test_a_wrong_argument_is_told_in_one_line(small, tmp_path, capsys, arguments
     assert not (tmp_path / "out").exists()
 
 
-TWICE = "from course_lib.grading.questions.foundations import QUESTIONS"
+TWICE = """
+from course_lib.grading.question import Chapter
+from course_lib.grading.questions.foundations import foundations
+
+again = Chapter("again")
+again.questions = foundations.questions
+del foundations
+"""
 
 
 def test_grading_without_a_sandbox_is_said_in_every_report(small, tmp_path):

@@ -24,21 +24,33 @@ def rows(model):
 
 
 def network(
-    size, classes, *, c1="valid", pooling=L.AveragePooling2D, between=(), head=(), kernel=5, bias=True
+    size,
+    classes,
+    *,
+    channels=1,
+    paddings=("valid", "valid"),
+    poolings=(L.AveragePooling2D, L.AveragePooling2D),
+    between=(),
+    head=(),
+    units=(120, 84, None),
+    kernel=5,
+    bias=True,
+    dense_bias=True,
 ):
-    """Build the network of the exercise in Keras, or one with a learner's mistake."""
+    """Build the network of the exercise in Keras, or one with a learner's mistake.
+
+    A pooling may be None, for none; None among the units stands for the classes.
+    """
     return keras.Sequential(
         [
-            keras.Input((size, size, 1)),
-            L.Conv2D(6, kernel, padding=c1, activation="tanh", use_bias=bias),
-            pooling(2),
-            L.Conv2D(16, kernel, use_bias=bias),
+            keras.Input((size, size, channels)),
+            L.Conv2D(6, kernel, padding=paddings[0], activation="tanh", use_bias=bias),
+            *(pooling(2) for pooling in poolings[:1] if pooling),
+            L.Conv2D(16, kernel, padding=paddings[1], use_bias=bias),
             *(layer() for layer in between),
-            pooling(2),
+            *(pooling(2) for pooling in poolings[1:] if pooling),
             *(layer() for layer in head),
-            L.Dense(120, activation="tanh", use_bias=bias),
-            L.Dense(84, activation="tanh", use_bias=bias),
-            L.Dense(classes, use_bias=bias),
+            *(L.Dense(count or classes, use_bias=dense_bias) for count in units),
             L.Softmax(),
         ]
     )
@@ -46,6 +58,14 @@ def network(
 
 def right(size, classes, **departures):
     return network(size, classes, **{"head": [L.Flatten], **departures})
+
+
+def padded_pooling(window):
+    return L.AveragePooling2D(window, padding="same")
+
+
+def overlapping_pooling(window):
+    return L.AveragePooling2D(window, strides=1)
 
 
 def with_c5(size, classes):
@@ -56,14 +76,27 @@ def with_c5(size, classes):
 
 
 MISTAKES = {
-    "The first convolution is padded": lambda *case: right(*case, c1="same"),
-    "The pooling takes the maximum": lambda *case: right(*case, pooling=L.MaxPooling2D),
+    "The first convolution is padded": lambda *case: right(*case, paddings=("same", "valid")),
+    "The convolutions are padded": lambda *case: right(*case, paddings=("same", "same")),
+    "The pooling takes the maximum": lambda *case: right(*case, poolings=[L.MaxPooling2D] * 2),
     "The maps are not flattened": network,
     "Global pooling keeps a single number": lambda *case: network(*case, head=[L.GlobalAveragePooling2D]),
     "The kernels are 3x3": lambda *case: right(*case, kernel=3),
-    "The biases are missing": lambda *case: right(*case, bias=False),
+    "The biases are missing": lambda *case: right(*case, bias=False, dense_bias=False),
+    "The convolutions have no biases": lambda *case: right(*case, bias=False),
     "The third convolution is the paper's C5": with_c5,
+    "The pooling is missing": lambda *case: right(*case, poolings=(None, None)),
+    "The second pooling is missing": lambda *case: right(*case, poolings=(L.AveragePooling2D, None)),
+    "The pooling is padded": lambda *case: right(*case, poolings=[padded_pooling] * 2),
+    "The pooling has a stride of 1": lambda *case: right(*case, poolings=[overlapping_pooling] * 2),
+    "The dense layers are exchanged": lambda *case: right(*case, units=(84, 120, None)),
+    "The dense layer of 120 units is missing": lambda *case: right(*case, units=(84, None)),
+    "The dense layer of 84 units is missing": lambda *case: right(*case, units=(120, None)),
+    "The last layer is missing": lambda *case: right(*case, units=(120, 84)),
+    "The last layer always has 10 units": lambda *case: right(*case, units=(120, 84, 10)),
+    "The pictures have three colours": lambda *case: right(*case, channels=3),
 }
+RIGHT_IN_SOME = ("The pooling is padded", "The last layer always has 10 units")  # of the cases
 
 
 # The exercise
@@ -93,10 +126,10 @@ def test_a_functional_model_is_as_right_as_a_sequential_one():
 
 @pytest.mark.parametrize("sentence", MISTAKES)
 def test_a_mistake_made_in_keras_is_named(sentence):
-    cases = QUESTION.cases(drawn=1)
+    cases = QUESTION.cases(drawn=2)
     verdict = judge(QUESTION, cases, [attempt(MISTAKES[sentence], case) for case in cases])
     assert verdict.sentence.startswith(sentence)
-    assert verdict.points == 0
+    assert (verdict.points > 0) == (sentence in RIGHT_IN_SOME)
 
 
 def test_every_mistake_of_the_question_is_made_here():
@@ -107,7 +140,7 @@ def test_every_mistake_of_the_question_is_made_here():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda m: m[:7], "row 8 is missing; it must be `['Dense', [10], 850]`."),
+        (lambda m: m[:6], "row 7 is missing; it must be `['Dense', [84], 10164]`."),
         (lambda m: [*m, m[-1]], "row 9 is `['Dense', [10], 850]`; the row before it must be the last."),
         (
             lambda m: [m[0], ["Pool", [1], 0], *m[2:]],

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_lib.grading import reports
+from course_lib.grading import questions, reports
 from course_lib.grading.answer import attempt
 from course_lib.grading.feedback import LOOKS, number
 from course_lib.grading.judge import judge
+from course_lib.grading.own import include
 from course_lib.grading.release import ROOT
 from course_lib.grading.reports import slug, write
 
@@ -552,15 +553,23 @@ def test_the_instructor_s_page_lists_every_report_and_every_status(tmp_path):
     assert sorted(listed("status | means")) == sorted({*LOOKS} - {"note"})
 
 
-def test_the_question_in_the_instructor_s_page_can_be_asked():
-    scope = {}
-    exec(PAGE.split("```python\n")[1].split("```")[0], scope)
-    (question,) = scope["QUESTIONS"]
+def test_the_question_in_the_instructor_s_page_can_be_asked(tmp_path, monkeypatch):
+    monkeypatch.setattr(questions, "_own", {})
+    file = tmp_path / "pooling.py"
+    file.write_text(PAGE.split("```python\n")[1].split("```")[0])
+    (question,) = include(file).questions
     cases = question.cases(seed=1)
-    answers = [question.reference, *question.mistakes.values()]
-    verdicts = [judge(question, cases, [attempt(each, case) for case in cases]) for each in answers]
-    assert [verdict.status for verdict in verdicts] == ["right", "partly"]
-    assert verdicts[1].mistake in question.mistakes
+    answers = [question.reference, *(wrong for _, wrong in question.mistakes)]
+    verdicts = [judge(question, cases, [attempt(answer, case) for case in cases]) for answer in answers]
+    assert [verdict.status for verdict in verdicts] == ["right", "partly", "wrong"]
+    assert [verdict.mistake for verdict in verdicts] == ["", *question.slips.values()]
+
+
+def is_read_at_run_time(path):
+    """Say whether a path of the package is a file of its own, neither Python nor what a tool keeps there."""
+    inside = path.relative_to(ROOT).parts
+    is_a_tool_s = path.name == "ruff.toml" or any(part.startswith((".", "__pycache__")) for part in inside)
+    return path.is_file() and path.suffix != ".py" and not is_a_tool_s
 
 
 def test_an_installed_package_has_every_file_that_is_no_python():
@@ -571,6 +580,6 @@ def test_an_installed_package_has_every_file_that_is_no_python():
         for pattern in patterns
         for path in (ROOT / package.replace(".", "/")).glob(pattern)
     }
-    files = {path for path in (ROOT / "course_lib").rglob("*.*") if path.suffix not in (".py", ".pyc")}
+    files = {path for path in (ROOT / "course_lib").rglob("*") if is_read_at_run_time(path)}
     assert {path.name for path in files} >= {"facts.csv", "page.html", "style.css"}
     assert files == brought

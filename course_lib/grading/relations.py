@@ -63,12 +63,15 @@ def relation(cases, expected, values, tolerance):
     close = _closeness(tolerance)
     if all(close(e, v) for e, v in pairs):
         return None
-    return (
-        _factor(pairs, close)
-        or _distance(pairs, close)
-        or _change(pairs, close)
-        or _by_arguments(cases, pairs, close)
-    )
+    try:
+        return (
+            _factor(pairs, close)
+            or _distance(pairs, close)
+            or _change(pairs, close)
+            or _by_arguments(cases, pairs, close)
+        )
+    except OverflowError:  # an integer beyond the range of floats
+        return None
 
 
 def _factor(pairs, close):

@@ -549,9 +549,9 @@ def draw_totals(rng):
 def resnet_totals(kernels, blocks, size, shortcut):
     """
     Return `[parameters, macs]` of a column of table 1: the 7x7 stem (stride 2, padded
-    by 3), the 3x3 pooling (stride 2, padded by 1), four stages of `blocks`, and 1,000
-    classes. Stages 0, 1, 2 and 3 have 64, 128, 256 and 512 filters a convolution, a
-    bottleneck's last one four times as many; stages 1, 2 and 3 begin with stride 2.
+    by 3), 3x3 pooling (stride 2, padded by 1), four stages of `blocks`, and 1,000
+    classes. Stages 0 to 3 have 64, 128, 256 and 512 filters a convolution, a
+    bottleneck's last four times as many; stages 1 to 3 begin with stride 2.
 
     With [3, 4, 23, 3] and [3, 8, 36, 3] you have the other two columns. The paper's
     table says FLOPs; it counts MACs.

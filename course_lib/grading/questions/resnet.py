@@ -829,11 +829,12 @@ def resnet_impostor(blocks, parameters, macs, spread):
     Networks called ResNet-50, -101 or -152 project in every block, keep biases before
     BatchNorm, have the stride in the 3x3, or give BatchNorm the channel count as
     epsilon. From `blocks` (bottlenecks), the totals at 224 pixels and the spread
-    (standard deviation) of a map of variance 1 behind BatchNorm of 64 maps, which
-    a usual epsilon leaves a trace below 1, tell which: four truth values in this order.
+    (standard deviation) of a map of variance 1 behind BatchNorm of 64 maps, tell which:
+    four truth values in this order.
 
     All four are found in public code. The last shows in no count at all: look at what
-    comes out. Cases that are not shown have other blocks.
+    comes out, which a usual epsilon leaves a trace below 1. Cases that are not shown
+    have other blocks.
     """
     paper = resnet_totals([1, 3, 1], blocks, 224, "B")
     projecting = resnet_totals([1, 3, 1], blocks, 224, "C")

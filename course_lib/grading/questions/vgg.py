@@ -341,12 +341,10 @@ def draw_memory(rng):
 
 
 def draw_odd_rows(rng):
-    """Return a case in which a pool meets an odd side, of five blocks or of few."""
-    size = 32 * rng.randint(2, 8) + rng.randint(1, 31)
-    blocks = rng.choice([2, 3, 5, 5])
-    if size % 2**blocks == 0:
-        size += 1
-    return [draw_column(rng, blocks, "133"), size, rng.randint(2, 1000)]
+    """Return a case in which the first pool meets an odd side, of five blocks or of few."""
+    size = 32 * rng.randint(2, 8) + rng.randrange(1, 32, 2)
+    column = draw_column(rng, rng.choice([2, 3, 5, 5]), "133")
+    return [column, size, rng.randint(2, 1000)]
 
 
 @vgg.question(

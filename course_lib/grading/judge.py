@@ -121,9 +121,8 @@ def _failed(question, where, outcome, wanted):
     if "type" in outcome:
         kind = _article(outcome["type"])
         if outcome.get("large"):
-            return (
-                f"{where} returned {kind} that is too large to be looked at; {question.returns} is required."
-            )
+            kind += " that is too large to be looked at"
+            return f"{where} returned {kind}; {question.returns} is required."
         if outcome["type"] in ("list", "tuple") and isinstance(wanted, list) and not question.needs:
             return f"{where} returned {kind}, but of another form; {question.returns} is required."
         return f"{where} returned {kind}; {question.returns} is required."

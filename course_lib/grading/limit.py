@@ -77,9 +77,8 @@ class Limit:
     def _tick(self):
         """Let the main thread look at the clock from now on, whatever it runs."""
         if hasattr(signal, "setitimer"):
-            self._timer = signal.setitimer(
-                signal.ITIMER_REAL, TICK, TICK
-            )  # of an outer limit, if there is one
+            # What comes back is the timer of an outer limit, if there is one.
+            self._timer = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
         else:
             threading.Thread(target=self._interrupt, daemon=True).start()
 

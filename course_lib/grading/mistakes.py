@@ -351,10 +351,10 @@ def _relations(answer):
 def _related(answer, expected, values):
     """Return the words for the relation between two lists with an entry a case that was answered.
 
-    There are none where the first case, which is shown, was not answered: a distance could carry a case that
-    is not shown into a report.
+    There are none where the first case, which is shown, was not answered or has no numbers: a distance could
+    carry a case that is not shown into a report.
     """
-    if answer.answered[0] > 0:
+    if answer.answered[0] > 0 or not flat(expected[0]):
         return None
     names = answer.question.parameters
     arguments, required, came = [], [], []

@@ -152,8 +152,12 @@ def _constant_entries(answer):
         return None
     expected, values = parts
     wrong = _wrong_parts(answer, expected, values)
+    if not wrong:
+        return None
     for p in wrong:
-        if any(value != values[p][0] for value in values[p]) or form_of(values[p]) != form_of(expected[p]):
+        if any(value != values[p][0] for value in values[p]):
+            return None
+        if form_of(list(values[p])) != form_of(list(expected[p])):
             return None
         if all(e == expected[p][0] for e in expected[p]):
             return None

@@ -278,6 +278,10 @@ def test_entries_that_never_change_are_named_as_that():
     assert verdict.mistake == "`weights` is the same in every case."
 
 
+def test_entries_of_another_form_are_not_said_to_be_the_same():
+    assert said("tiled", lambda *case: [True, False]).mistake == ""
+
+
 def test_numbers_in_place_of_truth_values_are_told_what_to_write():
     assert "write True and False" in said("departures", lambda size, steps: [size % 2, steps % 2]).sentence
     verdict = said("departures", lambda size, steps: [bool(size % 2), steps % 2 == 0])

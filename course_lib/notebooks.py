@@ -68,8 +68,8 @@ def copy_chapters(root=ROOT):
     work.mkdir(parents=True, exist_ok=True)
     record = work / ".copied.json"  # by name, digests of the copy as it came: of the file, and of its cells
     try:
-        known = json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # none yet, or unreadable: then a copy that differs counts as changed
+        known = _pairs(json.loads(record.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError):  # none yet, or unreadable: a copy that differs was changed
         known = {}
     copied = []
     kept = {}
@@ -89,6 +89,13 @@ def copy_chapters(root=ROOT):
         known[chapter.name] = digests
         _replace_file(record, json.dumps(known, indent=1))
     return copied, kept
+
+
+def _pairs(known):
+    """Return those entries of a record of copies that are pairs; of anything but a dict, none."""
+    if not isinstance(known, dict):
+        return {}
+    return {name: pair for name, pair in known.items() if isinstance(pair, list) and len(pair) == 2}
 
 
 def _set_aside(path):

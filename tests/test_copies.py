@@ -171,3 +171,15 @@ def test_tracked_files_stay_clean_after_reading_running_and_guessing(course):
     notebooks.execute(path)
     assert "42" in json.dumps(nbformat.read(path, as_version=4).cells[1].outputs)
     assert git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["[]", "3", "null", '{"00_a.ipynb": 3}', '{"00_a.ipynb": []}', '{"00_a.ipynb": {"a": 1, "b": 2}}'],
+)
+def test_a_record_of_another_form_counts_as_none(course, copied, content):
+    record = copied.with_name(".copied.json")
+    record.write_text(content)
+    paths, kept = notebooks.copy_chapters(course)
+    assert (paths, kept) == ([copied], {})
+    assert notebooks.copy_chapters(course) == ([], {})

@@ -5,10 +5,25 @@ from types import FunctionType
 
 from course_lib import graph
 
-__all__ = ["attempt"]
+__all__ = ["attempt", "plain"]
 
 LARGEST = 10_000  # parts of a value, bits of a number, letters of a text
 DEEPEST = 100  # lists in each other; who compares them goes as deep
+
+
+class _TooLargeError(TypeError):
+    """A value has more parts, or a number more digits, than are looked at."""
+
+
+def _stub():
+    raise NotImplementedError()
+
+
+def _stub_without_call():
+    raise NotImplementedError
+
+
+STUBS = (_stub.__code__.co_code, _stub_without_call.__code__.co_code)
 
 
 def attempt(answer, case):
@@ -17,9 +32,11 @@ def attempt(answer, case):
     Returns one of
         {"value": data}: what it returned, as numbers, strings, booleans, None and lists of them; a Keras
             model is a list of rows `[kind, output shape, parameters]`, see `_rows`;
-        {"type": name}: it returned something else, a value of that type;
-        {"raised": name, "message": text, "within": name}: it raised; `within` names the function that did, if
-            it was another one;
+        {"type": name}: it returned something else, a value of that type; with "large": True, if it has too
+            many parts or digits;
+        {"raised": name, "message": text, "within": name, "written": truth}: it raised; `within` names the
+            function that did, if it was another one; `written` says whether it does more than to raise
+            NotImplementedError;
         {"uncallable": name}: it is no function, but a value of that type.
     A question without arguments takes a value in place of a function. Nothing is raised.
     """
@@ -33,7 +50,9 @@ def attempt(answer, case):
     except BaseException as error:  # SystemExit and an interrupt are answers too
         return _raised(answer, error)
     try:
-        return {"value": _plain(returned, [LARGEST])}
+        return {"value": plain(returned)[0]}
+    except _TooLargeError:
+        return {"type": _name(returned), "large": True}
     except BaseException:  # whatever a hostile object does when it is looked at
         return {"type": _name(returned)}
 
@@ -47,12 +66,20 @@ def _raised(answer, error):
     except BaseException:
         message = ""
     own = code is attempt.__code__ or (type(answer) is FunctionType and code is answer.__code__)
-    return {"raised": _name(error), "message": message, "within": "" if own else code.co_name}
+    within = "" if own else code.co_name
+    written = not (type(answer) is FunctionType and answer.__code__.co_code in STUBS)
+    return {"raised": _name(error), "message": message, "within": within, "written": written}
 
 
 def _name(value):
     """Return the name of the type, which neither the value nor its type can make up."""
     return type.__dict__["__name__"].__get__(type(value))[:80]
+
+
+def plain(value):
+    """Return `value` as JSON data, and how many parts it has; raise TypeError if it has no such form."""
+    room = [LARGEST]
+    return _plain(value, room), LARGEST - room[0]
 
 
 def _plain(value, room, depth=0):
@@ -64,10 +91,10 @@ def _plain(value, room, depth=0):
     if value is None or kind is bool:
         return value
     if issubclass(kind, int):
-        plain = int.__int__(value)
-        if plain.bit_length() > LARGEST:  # too long to be written
-            raise TypeError("too large")
-        return plain
+        whole = int.__int__(value)
+        if whole.bit_length() > LARGEST:  # too long to be written
+            raise _TooLargeError
+        return whole
     if issubclass(kind, float):
         return float.__float__(value)
     if issubclass(kind, str):
@@ -106,4 +133,4 @@ def _rows(model, room):
 def _spend(room):
     room[0] -= 1
     if room[0] < 0:
-        raise TypeError("too large")
+        raise _TooLargeError

@@ -10,6 +10,7 @@ import json
 import sys
 from types import FunctionType, SimpleNamespace
 
+from course_lib.grading.answer import plain
 from course_lib.grading.mutants import mutants
 from course_lib.grading.question import compiled, copy, edited, edits, neighbours, show, sources
 from course_lib.grading.questions import CHAPTERS, find
@@ -28,7 +29,7 @@ __all__ = [
 
 STEPS = 1_000_000  # lines of code after which no further candidate is tried: about a quarter of a second
 MOST_STEPS = 200_000  # of one candidate in one case
-REMEMBERED = 5_000  # results that a question keeps: those of its cases, of every candidate
+REMEMBERED = 200_000  # parts of results that a question keeps: those of its cases, of every candidate
 NOTHING = object()  # in the place of a value that did not come
 
 
@@ -75,10 +76,13 @@ class Candidate:
         remembered = memory.get(key)
         if remembered is None:
             remembered = _run(self._function(), copy(case), counted=not self._ends)
-            if len(memory) >= REMEMBERED:
+            parts = self.question.slipped.get("parts", 0) + remembered[2]
+            if parts > REMEMBERED:
                 memory.clear()
+                parts = remembered[2]
+            self.question.slipped["parts"] = parts
             memory[key] = remembered
-        value, steps = remembered
+        value, steps, _ = remembered
         budget.steps -= steps
         return value
 
@@ -94,12 +98,14 @@ class Candidate:
 
 
 def _run(function, case, counted):
-    """Return the result of a function as JSON data, NOTHING if it fails, and how many lines it ran.
+    """Return the result of a function as JSON data, how many lines it ran, and how many parts it has.
+
+    The result is NOTHING if it fails, or is larger than any that an answer may have.
 
     A debugger's or coverage's own trace is put back afterwards. Only this thread is traced.
     """
     if function is None:
-        return NOTHING, 1
+        return NOTHING, 1, 1
     before = sys.gettrace()
     steps = 1
 
@@ -119,10 +125,13 @@ def _run(function, case, counted):
     finally:
         if counted:
             sys.settrace(before)
+    if value is NOTHING:
+        return NOTHING, steps, 1
     try:
-        return (value if value is NOTHING else copy(value)), steps
-    except (TypeError, ValueError, RecursionError):
-        return NOTHING, steps
+        result, parts = plain(value)
+    except Exception:  # whatever a value of a wrong function does when it is looked at
+        return NOTHING, steps, 1
+    return result, steps, parts
 
 
 # The question's own slips, and what follows from them

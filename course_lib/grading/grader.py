@@ -312,10 +312,13 @@ def _outcome(data):
         if key in data:
             is_name = isinstance(data[key], str) and data[key].isidentifier()
             outcome[key] = data[key][:80] if is_name else "object"
+    for key in ("large", "written"):
+        if key in data:
+            outcome[key] = data[key] is True
     if "raised" in outcome:
         for key in ("message", "within"):
             outcome[key] = _printable(str(data.get(key) or "")[:200])
-    return outcome or {"type": "object"}
+    return outcome if {"type", "uncallable", "raised"} & outcome.keys() else {"type": "object"}
 
 
 def _printable(text):

@@ -60,7 +60,7 @@ def judge(question, cases, outcomes, *, private=False):
         return verdict("right", f"All {len(cases)} cases are right." if len(cases) > 1 else "That is right.")
     if all(_is_untouched(outcome) for outcome in outcomes):
         return verdict("not attempted", f"`{question.name}` is still to be written.")
-    mistake = named(question, cases, expected, outcomes) or ""
+    mistake = named(question, cases, expected, outcomes, private=private) or ""
     sentence = mistake or _described(question, cases, expected, outcomes, right, private)
     ended = outcomes[-1].get("ended")
     if points:
@@ -120,6 +120,9 @@ def _failed(question, where, outcome, wanted):
         return f"A function is required, and this is {kind}: check `{question.name}` itself."
     if "type" in outcome:
         kind = _article(outcome["type"])
+        if outcome.get("large"):
+            kind += " that is too large to be looked at"
+            return f"{where} returned {kind}; {question.returns} is required."
         if outcome["type"] in ("list", "tuple") and isinstance(wanted, list) and not question.needs:
             return f"{where} returned {kind}, but of another form; {question.returns} is required."
         return f"{where} returned {kind}; {question.returns} is required."

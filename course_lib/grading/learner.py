@@ -18,6 +18,7 @@ from course_lib.grading.answer import attempt
 from course_lib.grading.feedback import LOOKS, note, number, table, titled
 from course_lib.grading.judge import judge
 from course_lib.grading.limit import Limit, OutOfTimeError, out_of_time
+from course_lib.grading.question import SlipError
 from course_lib.grading.questions import CHAPTERS, all_questions, chapter_questions, chapter_stems
 
 __all__ = ["check", "hint", "include", "points", "progress"]
@@ -35,6 +36,7 @@ UNJUDGED = note(
 )
 _verdicts = {}  # of this session, by question
 _hints_shown = {}
+_running = []  # the name in the check that runs
 
 
 def check(question=None, answer=MISSING):
@@ -42,10 +44,24 @@ def check(question=None, answer=MISSING):
 
     An answer that computes for over ten seconds is stopped. What it prints for one visible case is shown.
     """
+    if _running:
+        return note("A check runs already: take `check` out of your answer.")
+    _running.append(question)
     try:
         return _check(question, answer)
+    except (SlipError, OSError) as error:
+        return note(f"The file of the question is broken, not your answer. {_why(error)}", "error", points=0)
     except Exception:
         return UNJUDGED
+    finally:
+        _running.clear()
+
+
+def _why(error):
+    """Say what is broken in a file of questions; a slip that no longer fits would show the right function."""
+    if isinstance(error, SlipError):
+        return "A slip in it does not fit: tell who wrote it."
+    return f"Its source cannot be read: {error}."
 
 
 def _check(name, answer):

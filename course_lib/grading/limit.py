@@ -55,7 +55,7 @@ class Limit:
         if self._is_ticking.is_set():
             self._is_ticking.clear()
             if hasattr(signal, "setitimer"):
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                signal.setitimer(signal.ITIMER_REAL, *self._timer)
             signal.signal(SIGNAL, self._handler or signal.SIG_DFL)
 
     def call(self, function, *arguments):
@@ -77,7 +77,8 @@ class Limit:
     def _tick(self):
         """Let the main thread look at the clock from now on, whatever it runs."""
         if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
+            # What comes back is the timer of an outer limit, if there is one.
+            self._timer = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
         else:
             threading.Thread(target=self._interrupt, daemon=True).start()
 

@@ -22,6 +22,8 @@ FLOAT = (
     "The value is right, but it is a float, and a whole number is required: divide with `//` rather than "
     "`/`, write powers with `**` rather than `math.pow`, and give NumPy's arrays `dtype=int`."
 )
+TRUTHS = "The value is right, but it is a number: write True and False rather than 1 and 0."
+FEW = 3  # different right results in wrong cases, without which truth values fit many a rule by chance
 ROUNDED = (
     "The value is right, but it is rounded: return it as it is computed; only the text shows fewer digits."
 )
@@ -30,7 +32,7 @@ ROUNDED = (
 class _Answer:
     """What an answer made of its cases, beside what was required."""
 
-    def __init__(self, question, cases, expected, outcomes):
+    def __init__(self, question, cases, expected, outcomes, private):
         values = [outcome.get("value", NOTHING) for outcome in outcomes]
         self.answered = [i for i, value in enumerate(values) if value is not NOTHING and value is not None]
         self.question, self.cases, self.expected, self.values = question, cases, expected, values
@@ -40,6 +42,16 @@ class _Answer:
         # The places of what was answered, the wrong ones first: they tell the most.
         self.order = sorted(self.answered, key=lambda index: index not in self.wrong)
         self.budget = Budget()
+        self.private = private
+
+    def may_generalize(self):
+        """Say whether general rules may speak: where a class is graded, only if each shown case has a value.
+
+        A relation that holds in hidden cases alone could carry one of them out: right answers, plus a number
+        made of its digits. The answers to shown cases are given before the hidden ones are known.
+        """
+        shown = range(len(self.question.visible))
+        return not self.private or all(index in self.answered for index in shown)
 
     def pairs(self):
         """Return what is required and what came, for each case that was answered."""
@@ -74,21 +86,24 @@ class _Answer:
         return None
 
 
-def named(question, cases, expected, outcomes):
+def named(question, cases, expected, outcomes, *, private=False):
     """Return the sentence that names the mistake in the outcomes of an answer, or None.
 
-    Cases in which the answer failed, or returned None, are left out where at least two wrong ones remain.
+    Cases in which the answer failed, or returned None, are left out where at least two wrong ones remain. If
+    `private`, the sentence carries nothing that the answer made of hidden cases, see `judge`.
     """
-    answer = _Answer(question, cases, expected, outcomes)
+    answer = _Answer(question, cases, expected, outcomes, private)
     if len(answer.answered) == len(cases) and not answer.wrong:
         return FLOAT
     if not answer.answered:
         return None
     sentence = _own(answer)
-    if sentence or not answer.is_telling():
+    if sentence or not answer.is_telling() or not answer.may_generalize():
         return sentence
     rules = (
+        _truths,
         _constant,
+        _constant_entries,
         _rounded,
         _order,
         _first_of(candidates.helpers),
@@ -130,13 +145,61 @@ def _constant(answer):
     return f"The result is the same in every case: it does not depend on {names}."
 
 
+def _constant_entries(answer):
+    """Name entries that are the same in every case, and right elsewhere, where what is required is not."""
+    parts = _columns(answer)
+    if parts is None or len(answer.answered) < FEW:
+        return None
+    expected, values = parts
+    wrong = _wrong_parts(answer, expected, values)
+    if not wrong:
+        return None
+    for p in wrong:
+        if any(value != values[p][0] for value in values[p]):
+            return None
+        if form_of(list(values[p])) != form_of(list(expected[p])):
+            return None
+        if all(e == expected[p][0] for e in expected[p]):
+            return None
+    places = _places(answer, len(expected))
+    names = " and ".join(places[p] for p in wrong)
+    return f"{_capital(names)} {'is' if len(wrong) == 1 else 'are'} the same in every case."
+
+
+def _truths(answer):
+    """Name numbers that stand for truth values."""
+
+    def numbers(value):
+        if isinstance(value, list):
+            return [numbers(entry) for entry in value]
+        return int(value) if isinstance(value, bool) else value
+
+    pairs = answer.pairs()
+    if all(same(e, v, answer.tolerance) for e, v in pairs):
+        return None
+    return TRUTHS if all(same(numbers(e), v, answer.tolerance) for e, v in pairs) else None
+
+
+def _is_told_by_few(answer):
+    """Say whether what is required is truth values alone, of which the wrong cases have too few."""
+    if not all(isinstance(part, bool) for index in answer.answered for part in flat(answer.expected[index])):
+        return False
+    return len({str(answer.expected[index]) for index in answer.wrong}) < FEW
+
+
 def _first_of(kind):
     """Return the rule that names the first candidate of a kind that explains the answer."""
-    return lambda answer: answer.first_explained(kind(answer.question))
+
+    def rule(answer):
+        return None if _is_told_by_few(answer) else answer.first_explained(kind(answer.question))
+
+    return rule
 
 
 def _arguments(answer):
     """Name an argument; one that is shifted or exchanged shows in most cases, and not in a few by chance."""
+    if _is_told_by_few(answer):
+        return None
     if 2 * len(answer.wrong) > len(answer.answered):
         return answer.first_explained(candidates.arguments(answer.question))
     if len(answer.wrong) >= 3:
@@ -292,10 +355,10 @@ def _relations(answer):
 def _related(answer, expected, values):
     """Return the words for the relation between two lists with an entry a case that was answered.
 
-    There are none where the first case, which is shown, was not answered: a distance could carry a case that
-    is not shown into a report.
+    There are none where the first case, which is shown, was not answered or has no numbers: a distance could
+    carry a case that is not shown into a report.
     """
-    if answer.answered[0] > 0:
+    if answer.answered[0] > 0 or not flat(expected[0]):
         return None
     names = answer.question.parameters
     arguments, required, came = [], [], []
@@ -354,7 +417,9 @@ def _parts(answer):
     places = _places(answer, len(expected))
     explained = []  # pairs of a sentence and the wrong parts that it explains
     question = answer.question
-    possible = (candidates.slips(question), candidates.helpers(question), candidates.arguments(question))
+    possible = [candidates.slips(question)]
+    if not _is_told_by_few(answer):
+        possible += [candidates.helpers(question), candidates.arguments(question)]
     for candidate in itertools.chain.from_iterable(possible):
         if answer.budget.is_spent():
             break

@@ -30,11 +30,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from types import FunctionType
 
-__all__ = ["Chapter", "Question", "copy", "show", "sources"]
+__all__ = ["Chapter", "Question", "SlipError", "copy", "show", "sources"]
 
 MOST = 120  # characters of a value in a sentence
 ATTEMPTS = 200  # to draw a case that is not there yet; where there are too few, fewer are asked
 ARROW = " -> "  # of a slip, between what stands in the function and what a learner wrote instead
+
+
+class SlipError(ValueError):
+    """A slip is no edit of its reference."""
 
 
 @dataclass(eq=False)
@@ -197,10 +201,10 @@ def apply(body, changes, name):
     for change in changes:
         old, arrow, new = change.partition(ARROW)
         if not arrow or not old:
-            raise ValueError(f"A slip of `{name}` must be written `old -> new`. Received: {change!r}")
+            raise SlipError(f"A slip of `{name}` must be written `old -> new`. Received: {change!r}")
         count = body.count(old)
         if count != 1:
-            raise ValueError(
+            raise SlipError(
                 f"What a slip changes must stand once in the body of `{name}`. Received: {old!r}, "
                 f"which stands there {count} times"
             )

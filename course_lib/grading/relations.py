@@ -46,6 +46,7 @@ CHANGES = {
     "what is required, rounded up": lambda x: math.ceil(x),
 }
 LARGEST = 1e15  # of a number whose distance from the right one is named
+MOST = 9_999  # of a whole number that a sentence repeats: four digits carry little out
 LEAST = 3  # different numbers that a relation with an argument must explain
 
 
@@ -95,6 +96,8 @@ def _distance(pairs, close):
     distance = value - expected
     if len(set(pairs)) < 2 or not all(close(e + distance, v) and not close(e, v) for e, v in pairs):
         return None
+    if isinstance(distance, int) and abs(distance) > MOST:
+        return f"too {'large' if distance > 0 else 'small'} by the same amount in every case"
     size = f"{abs(distance):,}" if isinstance(distance, int) else f"{abs(distance):.4g}"
     return f"{size} too {'large' if distance > 0 else 'small'} in every case"
 

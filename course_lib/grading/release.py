@@ -21,6 +21,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+from course_lib import arithmetic
 from course_lib.grading import own
 from course_lib.grading.question import copy, show, sources, task
 from course_lib.grading.questions import CHAPTERS, chapter_of
@@ -162,8 +163,12 @@ def _title(chapter, number, address, stem):
 
 
 def _offered(name):
-    (call,) = (call for call in OFFERED if call.startswith(f"{name}("))
-    return _filled(f"- `{call}` returns {OFFERED[call]}", after="  ")
+    call = next((call for call in OFFERED if call.startswith(f"{name}(")), None)
+    if call is not None:
+        return _filled(f"- `{call}` returns {OFFERED[call]}", after="  ")
+    function = getattr(arithmetic, name)  # which only a chapter of one's own offers
+    purpose = (inspect.getdoc(function) or "").split("\n\n")[0]
+    return _filled(f"- `{name}{inspect.signature(function)}`: {purpose}", after="  ")
 
 
 def _imports(chapter, source):
@@ -351,6 +356,16 @@ def main(arguments=None):
         parser.error("A file and --out belong together, and --check takes neither.")
     if options.file is not None:
         return _write_own(options.file, options.out)
+    if not (ROOT / "pyproject.toml").is_file():
+        sys.exit("The course's own exercises are written in its repository: clone it, and run this there.")
+    misfits = [
+        misfit
+        for stem in CHAPTERS
+        for question in chapter_of(stem).questions
+        for misfit in own.misfits(question)
+    ]
+    if misfits:
+        sys.exit("\n".join(misfits))
     wanted = _wanted()
     folders = (ROOT / "solutions", ROOT / "exercises")
     found = {path for folder in folders for path in folder.glob("*.ipynb")}

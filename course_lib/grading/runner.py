@@ -188,7 +188,7 @@ def _failure(error):
     def answer():
         raise error
 
-    outcome = {**attempt(answer, []), "within": ""}
+    outcome = {**attempt(answer, []), "within": "", "written": False}
     if isinstance(error, ImportError) and str(error.name).startswith("course_lib"):
         outcome["message"] += "; the grader does not offer the course's own solution: write it yourself"
     return outcome

@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import dataclasses
 import functools
 import json
 import os
@@ -107,12 +108,12 @@ ODD = {
     "a list beyond all bounds": (
         returning([0] * 10**6),
         "wrong",
-        "returned a list; a whole number is required.",
+        "returned a list that is too large to be looked at; a whole number is required.",
     ),
     "an integer beyond all bounds": (
         returning(10**5000),
         "wrong",
-        "returned an int; a whole number is required.",
+        "returned an int that is too large to be looked at; a whole number is required.",
     ),
     "a generator": (generator, "wrong", "returned a generator; a whole number is required."),
     "an object that equals everything": (returning(AlwaysEqual()), "wrong", "returned an AlwaysEqual;"),
@@ -302,6 +303,38 @@ def test_an_answer_that_does_not_end_is_stopped(monkeypatch, capsys):
     )
     assert capsys.readouterr().out.endswith("prints:\nHere.\n")
     assert check("output_size", output_size).points == 2
+
+
+def test_a_line_of_the_exercise_that_is_left_over_below_an_answer_is_named():
+    def answer(size, kernel, stride, padding):
+        room = size - kernel + 2 * padding
+        raise NotImplementedError()
+        return room // stride + 1
+
+    feedback = check("output_size", answer)
+    assert learner._verdicts["output_size"].status == "error"
+    assert "take that line out of your answer" in str(feedback)
+
+
+def test_a_check_inside_an_answer_returns_at_once():
+    inside = []
+
+    def answer(*case):
+        inside.append(check("output_size", answer))
+        return output_size(*case)
+
+    assert check("output_size", answer).points == 2
+    assert "A check runs already: take `check` out of your answer." in str(inside[0])
+    assert check("output_size", output_size).points == 2
+
+
+def test_a_slip_that_no_longer_fits_is_not_the_learner_s_fault(monkeypatch):
+    question = dataclasses.replace(QUESTION, slips={"nowhere -> there": "It is nowhere."}, slipped={})
+    monkeypatch.setattr(learner, "_find", lambda name: question)
+    feedback = check("output_size", returning(3))
+    assert "The file of the question is broken, not your answer." in str(feedback)
+    assert "nowhere" not in str(feedback)
+    assert feedback.points == 0
 
 
 def test_hints_come_one_by_one_and_only_when_asked():

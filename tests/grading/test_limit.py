@@ -76,6 +76,18 @@ def test_the_time_of_all_calls_counts(ticking):
             watch.call(compute, 0.8)  # over time for three looks at the clock
 
 
+def test_a_limit_inside_another_leaves_the_outer_one_its_timer(ticking):
+    def nested():
+        with Limit(5) as inner:
+            inner.call(sum, [1, 2])
+        endless()
+
+    start = time.monotonic()
+    with Limit(0.3) as watch, pytest.raises(OutOfTimeError):
+        watch.call(nested)
+    assert time.monotonic() - start < 10
+
+
 def test_nothing_is_raised_outside_a_call(ticking):
     with Limit(0.1) as watch:
         compute(0.5)

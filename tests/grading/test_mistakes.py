@@ -72,6 +72,28 @@ def halvings(size):
     return steps
 
 
+@add(
+    returns="a list of two truth values",
+    visible=([3, 4], [5, 1], [8, 3]),
+    draw=lambda rng: [rng.randint(1, 70), rng.randint(2, 90)],
+    slips={},
+)
+def departures(size, steps):
+    """Tell."""
+    return [size % 2 == 1, steps % 2 == 1]
+
+
+@add(
+    returns="a truth value",
+    visible=([3, 4], [5, 1], [8, 3]),
+    draw=lambda rng: [rng.randint(8, 70), rng.randint(2, 90)],
+    slips={},
+)
+def is_odd(size, steps):
+    """Tell."""
+    return size % 2 == 1
+
+
 QUESTIONS = {question.name: question for question in chapter.questions}
 
 
@@ -224,9 +246,74 @@ def test_a_distance_that_is_found_in_hidden_cases_alone_is_not_said(shown):
     visible = QUESTIONS["tiled"].visible
 
     def answer(*case):
-        return [tiled(*case)[0] + 31_415, tiled(*case)[1]] if shown or list(case) not in visible else None
+        return [tiled(*case)[0] + 3_141, tiled(*case)[1]] if shown or list(case) not in visible else None
 
-    assert ("31,415" in said("tiled", answer).sentence) == shown
+    assert ("3,141" in said("tiled", answer).sentence) == shown
+
+
+@pytest.mark.parametrize("skipped", [[0], [1], [0, 1]])
+@pytest.mark.parametrize(
+    "left_out",
+    [{"value": None}, {"raised": "ValueError", "message": "", "within": ""}, {"type": "set"}],
+)
+def test_no_number_made_of_hidden_cases_is_said_where_a_class_is_graded(skipped, left_out):
+    question = QUESTIONS["tiled_macs"]
+    cases = question.cases()
+    outcomes = []
+    for index, case in enumerate(cases):
+        is_left_out = index in skipped or index in (5, 6)
+        outcomes.append(left_out if is_left_out else {"value": tiled_macs(*case) + 2_718})
+    verdict = judge(question, cases, outcomes, private=True)
+    assert "2,718" not in verdict.sentence
+    assert not verdict.mistake
+
+
+def test_a_large_distance_is_named_without_its_digits():
+    verdict = said("tiled_macs", lambda *case: tiled_macs(*case) + 123_456)
+    assert verdict.mistake == "The result is too large by the same amount in every case."
+
+
+def test_entries_that_never_change_are_named_as_that():
+    verdict = said("tiled", lambda *case: [432, tiled(*case)[1]])
+    assert verdict.mistake == "`weights` is the same in every case."
+
+
+def test_entries_of_another_form_are_not_said_to_be_the_same():
+    assert said("tiled", lambda *case: [True, False]).mistake == ""
+
+
+def test_numbers_in_place_of_truth_values_are_told_what_to_write():
+    assert "write True and False" in said("departures", lambda size, steps: [size % 2, steps % 2]).sentence
+    verdict = said("departures", lambda size, steps: [bool(size % 2), steps % 2 == 0])
+    assert "write True and False" not in verdict.sentence
+
+
+def test_truth_values_of_which_few_are_wrong_fit_no_rule_by_chance():
+    def answer(size, steps):
+        return size % 2 == 1 if size != 5 else False
+
+    verdict = said("is_odd", answer)
+    assert verdict.status == "partly"
+    assert verdict.mistake == ""
+
+
+def test_a_candidate_s_large_result_is_not_kept():
+    question = QUESTIONS["halvings"]
+    large = candidates.Candidate(question, "large", "It is large.", lambda: lambda size: [size] * 10**6)
+    budget = candidates.Budget()
+    assert large.result([7], budget) is candidates.NOTHING
+    assert question.slipped["parts"] < candidates.REMEMBERED
+
+
+def test_what_is_remembered_is_bounded_by_its_size(monkeypatch):
+    question = QUESTIONS["halvings"]
+    monkeypatch.setattr(candidates, "REMEMBERED", 100)
+    for number in range(20):
+        key = ("wide", number)
+        wide = candidates.Candidate(question, key, "It is wide.", lambda: lambda size: [size] * 30)
+        assert wide.result([7], candidates.Budget()) == [7] * 30
+        kept = question.slipped["results"].values()
+        assert sum(len(value) for value, *_ in kept if isinstance(value, list)) <= 100
 
 
 def every_number(value, change):

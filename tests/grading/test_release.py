@@ -1,5 +1,6 @@
 """Solutions and exercises come from the questions, in nbgrader's form, and are in step with them."""
 
+import dataclasses
 import json
 
 import pytest
@@ -156,3 +157,19 @@ def test_tasks_of_every_chapter_are_shown_with_examples_that_are_computed():
             text = texts[f"{question.name.replace('_', '-')}-text"]
             assert text.count(" → ") + text.count("→ ") >= len(question.visible)
             assert "EXAMPLES" not in text
+
+
+def test_a_slip_that_no_longer_fits_stops_a_release_and_its_check(course, monkeypatch):
+    question = chapter_of("vgg").questions[0]
+    broken = dataclasses.replace(question, slips={"nowhere -> there": "It is nowhere."}, slipped={})
+    monkeypatch.setattr(chapter_of("vgg"), "questions", [broken, *chapter_of("vgg").questions[1:]])
+    for arguments in ([], ["--check"]):
+        with pytest.raises(SystemExit, match=f"the body of `{question.name}`. Received: 'nowhere'"):
+            main(arguments)
+
+
+def test_a_release_without_the_repository_says_what_it_needs(course):
+    (course / "pyproject.toml").unlink()
+    for arguments in ([], ["--check"]):
+        with pytest.raises(SystemExit, match="clone it, and run this there"):
+            main(arguments)

@@ -33,6 +33,25 @@ TABLE_1 = [
 ROW_3A = TABLE_1[0][3]
 LECTURE = [128, 64, 192, 64, 96, 64]  # the module of the lectures, on 28x28x256
 
+REDUCTIONS = (
+    "The reductions are among the maps; they are read by the larger kernels and by "
+    "nothing else."
+)
+SOME_BIASES = (
+    "Some biases are missing: each of the six convolutions has one for each of its "
+    "maps."
+)
+READS_REDUCTION = "The 3x3 and the 5x5 read their reductions, not the input."
+READS_OTHER = "The 5x5 reads the 3x3's reduction; it has one of its own."
+PROJECTION = (
+    "The projection reads what the pool passes on: all maps of the input, not those of "
+    "the other branches."
+)
+EXCHANGED = (
+    "The two reductions are exchanged: the order is #3x3 reduce, #3x3, #5x5 reduce, "
+    "#5x5."
+)
+
 
 def draw_filters(rng):
     """Return a row of six numbers like those of Table 1."""
@@ -48,8 +67,7 @@ def draw_filters(rng):
     draw=lambda rng: [8 * rng.randint(24, 64), draw_filters(rng)],
     slips={
         "one + three + five -> one + three + five + filters[1] + filters[3]": (
-            "The reductions are among the maps; they are read by the larger kernels "
-            "and by nothing else."
+            REDUCTIONS
         ),
         " + in_channels -> ": (
             "The pool of the naive module is missing: it passes on every map that it "
@@ -63,10 +81,7 @@ def draw_filters(rng):
         "in_channels]": (
             "The two are exchanged: the naive module has the larger output."
         ),
-        "one + three + five -> one + filters[1] + filters[3]": (
-            "The reductions are among the maps; they are read by the larger kernels "
-            "and by nothing else."
-        ),
+        "one + three + five -> one + filters[1] + filters[3]": REDUCTIONS,
         "joined + in_channels -> joined + in_channels + projection": (
             "The naive module has no projection: its pool passes on every map that it "
             "reads."
@@ -105,9 +120,11 @@ def inception_maps(in_channels, filters):
             "reduce5, five) -> reduce5, five, bias=False)",
         ): "The biases are missing: each of the six convolutions has one for each of "
         "its maps.",
-        ("(3, reduce3 -> (3, in_channels", "(5, reduce5 -> (5, in_channels"): (
-            "The 3x3 and the 5x5 read their reductions, not the input."
-        ),
+        (
+            "(3, reduce3 -> (3, in_channels",
+            "(5, reduce5 -> (5, in_channels",
+        ): READS_REDUCTION,
+        "(5, reduce5 -> (5, reduce3": READS_OTHER,
         "(5, reduce5 -> (3, reduce5": "The 5x5 is counted with 3x3 kernels.",
         "reduce5, projection] -> reduce5]": "The projection behind the pool is "
         "missing.",
@@ -117,17 +134,25 @@ def inception_maps(in_channels, filters):
         (
             "reduce3, three) -> reduce3, three, bias=False)",
             "reduce5, five) -> reduce5, five, bias=False)",
+        ): SOME_BIASES,
+        "return total -> return total - reduce3 - reduce5": SOME_BIASES,
+        (
+            "[one, reduce3, reduce5, projection] -> [one, reduce3]",
+            "return total -> return total + conv2d_parameters(1, three, reduce5) + "
+            "conv2d_parameters(1, five, projection)",
         ): (
-            "Some biases are missing: each of the six convolutions has one for each of "
-            "its maps."
+            "Each convolution reads the one before it in the row; the 1x1 all read the "
+            "input."
         ),
         (
             "reduce5, projection] -> reduce5]",
             "return total -> return total + conv2d_parameters(1, five, projection)",
-        ): (
-            "The projection reads what the pool passes on: all maps of the input, not "
-            "those of the 5x5."
-        ),
+        ): PROJECTION,
+        (
+            "reduce5, projection] -> reduce5]",
+            "return total -> return total + conv2d_parameters(1, one + three + five, "
+            "projection)",
+        ): PROJECTION,
         (
             "reduce5, projection] -> reduce5]",
             "return total -> return total + conv2d_parameters(3, in_channels, "
@@ -142,10 +167,7 @@ def inception_maps(in_channels, filters):
             "(5, reduce5 -> (5, in_channels",
         ): ("That is the naive module; its reductions and its projection are missing."),
         "[one, reduce3 -> [reduce3": "The first branch, #1x1, is missing.",
-        ("(3, reduce3 -> (3, reduce5", "(5, reduce5 -> (5, reduce3"): (
-            "The two reductions are exchanged: the order is #3x3 reduce, #3x3, #5x5 "
-            "reduce, #5x5."
-        ),
+        ("(3, reduce3 -> (3, reduce5", "(5, reduce5 -> (5, reduce3"): EXCHANGED,
     },
     hints=(
         "Six convolutions: `conv2d_parameters(kernel, in_channels, filters)` for each.",
@@ -240,14 +262,14 @@ def naive_products(side, in_channels, filters):
         draw_filters(rng),
     ],
     slips={
-        ("9 * reduce3 -> 9 * in_channels", "25 * reduce5 -> 25 * in_channels"): (
-            "The 3x3 and the 5x5 read their reductions, not the input."
-        ),
+        (
+            "9 * reduce3 -> 9 * in_channels",
+            "25 * reduce5 -> 25 * in_channels",
+        ): READS_REDUCTION,
+        "25 * reduce5 -> 25 * reduce3": READS_OTHER,
         "25 * reduce5 -> 9 * reduce5": "The 5x5 is counted with 3x3 kernels.",
-        "in_channels * projection -> five * projection": (
-            "The projection reads what the pool passes on: all maps of the input, not "
-            "those of the 5x5."
-        ),
+        "in_channels * projection -> five * projection": PROJECTION,
+        "in_channels * projection -> (one + three + five) * projection": PROJECTION,
         "in_channels * projection -> 9 * in_channels * projection": (
             "The pool is counted as a 3x3 convolution: it has no weights; a 1x1 "
             "follows it."
@@ -281,10 +303,7 @@ def naive_products(side, in_channels, filters):
             "The kernels are left out: a 3x3 has 9 weights for each pair of maps, a "
             "5x5 25."
         ),
-        ("9 * reduce3 -> 9 * reduce5", "25 * reduce5 -> 25 * reduce3"): (
-            "The two reductions are exchanged: the order is #3x3 reduce, #3x3, #5x5 "
-            "reduce, #5x5."
-        ),
+        ("9 * reduce3 -> 9 * reduce5", "25 * reduce5 -> 25 * reduce3"): EXCHANGED,
         (
             "9 * reduce3 * three -> 9 * in_channels * reduce3",
             "25 * reduce5 * five -> 25 * in_channels * reduce5",
@@ -322,7 +341,11 @@ def inception_products(side, in_channels, filters):
 
 
 def draw_miscounted(rng):
-    """Return a total that one miscount explains, most often behind a near miss."""
+    """Return a total that is rounded down, or up and behind a near miss.
+
+    Rounded down, it is right or off by the first product.
+    """
+    kind, down = rng.choice([0, 1, 7]), rng.random() < 0.35
     while True:
         pairs = [(count, count + 1) for count in rng.sample(range(11, 240, 4), 3)]
         millions = rng.sample([count for pair in pairs for count in pair], 6)
@@ -334,17 +357,24 @@ def draw_miscounted(rng):
             *(right + one for one in products),
         ]
         totals = [round(value / 1e6) for value in counted]
-        chosen = rng.choice([0, rng.randint(1, 6), rng.randint(7, 12)])
+        chosen = kind if down or kind == 0 else rng.randint(kind, kind + 5)
         near = any(abs(value / 1e6 - totals[chosen]) < 1 for value in counted[:chosen])
-        rounds_up = totals[chosen] > counted[chosen] / 1e6
-        rare = rng.random() < 0.2
-        if len(set(totals)) == 13 and (rare or (rounds_up and (near or chosen == 0))):
+        rounded_down = totals[chosen] < counted[chosen] / 1e6
+        wanted = rounded_down == down and (down or near or chosen == 0)
+        if wanted and len(set(totals)) == 13:
             return [products, totals[chosen]]
 
 
 PRODUCTS = inception_products(28, 256, LECTURE)
 
 
+CUT_OFF = "The millions are cut off; the total is rounded."
+ONLY_TWICE = "Only double counting is tried; a product may also have been left out."
+NEVER_TWICE = (
+    "A product that was counted twice is never found: it is in the total once more "
+    "than it should be."
+)
+RIGHT_TOTAL = "A total that is right has no product to name: the index is -1."
 NO_MATCH = "[-1, 1] -> [-1, 1] if round(sum(products) / 1e6) == total else None"
 
 
@@ -355,13 +385,8 @@ NO_MATCH = "[-1, 1] -> [-1, 1] if round(sum(products) / 1e6) == total else None"
     visible=([PRODUCTS, 358], [PRODUCTS, 151], [PRODUCTS, 271]),
     draw=draw_miscounted,
     slips={
-        "[0, 2] -> [2]": (
-            "Only double counting is tried; a product may also have been left out."
-        ),
-        "[0, 2] -> [0]": (
-            "A product that was counted twice is never found: it is in the total once "
-            "more than it should be."
-        ),
+        "[0, 2] -> [2]": ONLY_TWICE,
+        "[0, 2] -> [0]": NEVER_TWICE,
         "[index, times] -> [index + 1, times]": (
             "The products are counted from 1; the first has index 0."
         ),
@@ -369,20 +394,34 @@ NO_MATCH = "[-1, 1] -> [-1, 1] if round(sum(products) / 1e6) == total else None"
             "Twice and left out are exchanged: `times` says how often the product is "
             "in the total."
         ),
-        "[-1, 1] -> [0, 1]": "A total that is right has no product to name: the index "
-        "is -1.",
+        "[-1, 1] -> [0, 1]": RIGHT_TOTAL,
         "[index, times] -> [-1, 1]": (
             "The total is in millions: round the sum before you compare."
         ),
-        "round(counted / 1e6) -> counted // 1_000_000": (
-            "The millions are cut off; the total is rounded."
-        ),
+        "round(counted / 1e6) -> counted // 1_000_000": CUT_OFF,
         "round(counted / 1e6) -> -(-counted // 1_000_000)": (
             "The millions are rounded up; the total is rounded to the nearest."
         ),
         "return [-1, 1] -> return list(min(product(range(len(products)), [0, 2]), "
         "key=lambda it: abs(sum(products) + (it[1] - 1) * products[it[0]] - 1e6 * "
-        "total)))": ("A total that is right has no product to name: the index is -1."),
+        "total)))": RIGHT_TOTAL,
+        (
+            "sum(products) -> 1e6 * sum(round(one / 1e6) for one in products)",
+            "* products[index] -> * 1e6 * round(products[index] / 1e6)",
+        ): ("Each product is rounded before they are added; round the sum."),
+        (
+            "    for index -> "
+            "    if abs(sum(products) / 1e6 - total) < 1:\n"
+            "        return [-1, 1]\n"
+            "    for index",
+            "round(counted / 1e6) == total -> abs(counted / 1e6 - total) < 1",
+        ): (
+            "Sums that are off by almost a million are accepted; rounded, they should "
+            "be the total."
+        ),
+        "sum(products) + -> sum(products) + sum(products[:index]) +": (
+            "What was added for one product is still there when the next is tried."
+        ),
         "[-1, 1] -> [-1, 0]": "If the total is right, every product is in it once: "
         "`times` is 1.",
         "[index, times] -> [products[index], times]": (
@@ -392,16 +431,9 @@ NO_MATCH = "[-1, 1] -> [-1, 1] if round(sum(products) / 1e6) == total else None"
             "`times` says how often the product is in the total, 0 or 2; not by how "
             "much that is off."
         ),
-        ("[0, 2] -> [2]", NO_MATCH): (
-            "Only double counting is tried; a product may also have been left out."
-        ),
-        ("[0, 2] -> [0]", NO_MATCH): (
-            "A product that was counted twice is never found: it is in the total once "
-            "more than it should be."
-        ),
-        ("round(counted / 1e6) -> counted // 1_000_000", NO_MATCH): (
-            "The millions are cut off; the total is rounded."
-        ),
+        ("[0, 2] -> [2]", NO_MATCH): ONLY_TWICE,
+        ("[0, 2] -> [0]", NO_MATCH): NEVER_TWICE,
+        ("round(counted / 1e6) -> counted // 1_000_000", NO_MATCH): CUT_OFF,
     },
     hints=(
         "Twelve totals are possible beside the right one: each product counted twice, "
@@ -426,6 +458,12 @@ def miscounted(products, total):
         if round(counted / 1e6) == total:
             return [index, times]
     return [-1, 1]
+
+
+SIDE_BY_SIDE = (
+    "Those are all layers with weights; branches stand side by side, so count along "
+    "one path."
+)
 
 
 def draw_layers(rng):
@@ -478,10 +516,13 @@ def draw_layers(rng):
     ),
     draw=draw_layers,
     slips={
-        "depths[-1] -> sum(weighted for weighted, _ in layers)": (
-            "Those are all layers with weights; branches stand side by side, so count "
-            "along one path."
-        ),
+        "depths[-1] -> sum(weighted for weighted, _ in layers)": SIDE_BY_SIDE,
+        (
+            "max([depths[source] for source in sources], default=0) -> "
+            "set().union(*[depths[source] for source in sources])",
+            "before + weighted -> before | set([len(depths)] * weighted)",
+            "depths[-1] -> len(depths[-1])",
+        ): SIDE_BY_SIDE,
         "+ weighted -> + 1": (
             "Layers without weights are counted too: only `True` adds to the depth."
         ),

@@ -19,6 +19,11 @@ resnet = Chapter(
 
 BASIC, BOTTLENECK = [3, 3], [1, 3, 1]
 
+PROJECTIONS = (
+    "The projections of the shortcuts are counted; the number is that of the longest "
+    "path."
+)
+
 
 def draw_depth(rng):
     return [rng.choice([BASIC, BOTTLENECK]), [rng.randint(2, 12) for _ in range(4)]]
@@ -37,10 +42,8 @@ def draw_depth(rng):
         "+ 1 -> ": "One layer is missing: the stem's convolution and the dense layer "
         "both count.",
         "+ 1 -> + 3": "Pooling is counted; only layers with weights are.",
-        "+ 1 -> + 1 + len(blocks) - (len(kernels) == 2)": (
-            "The projections of the shortcuts are counted; the number is that of the "
-            "longest path."
-        ),
+        "+ 1 -> + 1 + len(blocks) - (len(kernels) == 2)": PROJECTIONS,
+        "+ 1 -> + len(blocks)": PROJECTIONS,
         "len(kernels) -> 2": "Every block has two layers; a bottleneck has three.",
         "len(kernels) * sum(blocks) -> sum(blocks)": (
             "That is the number of blocks; each has one layer for each of its kernels."
@@ -54,9 +57,10 @@ def draw_depth(rng):
         "sum(blocks) -> len(blocks)": (
             "Those are the stages; each has as many blocks as `blocks` says."
         ),
-        "+ 1 -> + 1 + len(blocks)": (
-            "The projections of the shortcuts are counted; the number is that of the "
-            "longest path."
+        "+ 1 -> + 1 + len(blocks)": PROJECTIONS,
+        "len(kernels) * sum(blocks) -> len(kernels) + sum(blocks)": (
+            "The layers of one block and the number of blocks are added; each block "
+            "has these layers."
         ),
         "+ 1 -> + 1 + sum(blocks)": (
             "The shortcuts are counted; the number is that of the longest path."
@@ -330,6 +334,9 @@ def bottleneck_macs(side, channels):
     return [side**2 * two, side**2 * bottleneck]
 
 
+EVERY_STRIDE = "Every convolution has the stride; only the first of a block has."
+
+
 def draw_block_counts(rng):
     """Return a block on a map of an odd side, most often with a stride."""
     maps = 8 * rng.randint(1, 16)
@@ -374,6 +381,11 @@ def draw_block_counts(rng):
             "(in later code the second has it), and MACs are counted at the places "
             "that are written."
         ),
+        (
+            "stride if layer == 0 else 1 -> stride",
+            "side**2 * in_channels -> output_size(size, 1, stride) ** 2 * in_channels",
+        ): EVERY_STRIDE,
+        "stride if layer == 0 else 1 -> stride": EVERY_STRIDE,
         "if projection -> if projection < 0": (
             "The shortcut is left out: option B projects where the shape changes, C "
             "always."
@@ -462,6 +474,16 @@ def block_counts(kernels, filters, in_channels, size, stride, shortcut):
     return [parameters, macs]
 
 
+READS_FOURFOLD = (
+    "A bottleneck's last 1x1 writes four times as many maps, and the next block reads "
+    "them."
+)
+ROUNDED_DOWN = (
+    "Odd sides are halved and rounded down; a padded window also begins at their last "
+    "place."
+)
+
+
 def draw_totals(rng):
     """Return a column on a picture in which some side is odd before it is halved."""
     blocks = [rng.randint(2, 6) for _ in range(4)]
@@ -504,13 +526,19 @@ def draw_totals(rng):
             "`size` is not used: 112 and 56 are the sides for 224 pixels."
         ),
         "maps = filters[-1] -> maps = filters[-1 if number == count - 1 else 0]": (
-            "A bottleneck's last 1x1 writes four times as many maps, and the next "
-            "block reads them."
+            READS_FOURFOLD
         ),
-        "maps = filters[-1] -> maps = filters[0]": (
-            "A bottleneck's last 1x1 writes four times as many maps, and the next "
-            "block reads them."
+        "maps = filters[-1] -> maps = filters[0]": READS_FOURFOLD,
+        "            maps = filters[-1] ->         maps = filters[-1]": (
+            "The maps that blocks read change after a stage only; each block reads "
+            "what the one before it wrote."
         ),
+        "output_size(side, 1, stride) -> side // stride": ROUNDED_DOWN,
+        (
+            "output_size(size, 7, 2, padding=3) -> size // 2",
+            "output_size(side, 3, 2, padding=1) -> side // 2",
+            "output_size(side, 1, stride) -> side // stride",
+        ): ROUNDED_DOWN,
         "[parameters + (maps + 1) * 1000, macs + maps * 1000] -> [parameters + 513 * "
         "1000, macs + 512 * 1000]": (
             "The dense layer reads 512 maps; behind bottlenecks there are 2,048."
@@ -619,6 +647,20 @@ def draw_power(rng):
         "kernel**2 * reads, kernel -> reads, kernel": (
             "The fan-in lacks the kernel's area: a unit reads `kernel**2` values of "
             "each map."
+        ),
+        "kernel**2 * reads, kernel**2 * -> kernel**2 * reads, ": (
+            "The fan-out lacks the kernel's area: `kernel**2` for each map."
+        ),
+        "2 / fan_in if -> 2 / (kernel**2 * channels) if": (
+            "The variance is always that of the first layer; fan-in changes from layer "
+            "to layer."
+        ),
+        "reads, writes = channels, filters -> reads, writes = filters, channels": (
+            "`channels` and `filters` are exchanged: the first layer reads `channels` "
+            "maps."
+        ),
+        "range(layers) -> range(layers // 2 * 2)": (
+            "Layers are counted in pairs: the last of an odd number is left out."
         ),
         "2 / (fan_in + fan_out) -> 1 / (fan_in + fan_out)": (
             "Xavier's variance is 2 / (fan-in + fan-out), not 1 over them."
@@ -741,11 +783,21 @@ def departed(blocks, projects, biased, moved, epsilon):
     return [blocks, parameters, macs, round(spread, 4)]
 
 
+BIASES_MISSED = (
+    "Networks with biases are not found: every convolution has them, the stem and the "
+    "projections, too."
+)
+OPTION_B_MACS = (
+    "The MACs are compared with option B's; where every block projects, C's count."
+)
+
+
 def draw_impostor(rng):
     blocks = [rng.randint(2, 6) for _ in range(4)]
-    *case, spread = departed(blocks, *(rng.random() < 0.7 for _ in range(4)))
+    made = [rng.random() < share for share in (0.7, 0.7, 0.4, 0.5)]
+    *case, spread = departed(blocks, *made)
     if spread == 1:
-        spread = rng.choice([1.0, 0.999995, 0.9995])  # of an epsilon of 1e-5, of 1e-3
+        spread = rng.choice([0.999995, 0.9995])  # of an epsilon of 1e-5, of 1e-3
     return [*case, spread]
 
 
@@ -787,13 +839,20 @@ def draw_impostor(rng):
         "parameters > totals[0] -> parameters == totals[0] + 26560": (
             "26,560 biases are those of ResNet-50; other `blocks` have others."
         ),
-        "macs > totals[1] -> macs > paper[1]": (
-            "The MACs are compared with option B's; where every block projects, C's "
-            "count."
+        "macs > totals[1] -> macs > paper[1]": OPTION_B_MACS,
+        "macs > totals[1] -> macs - paper[1] == 231211008": OPTION_B_MACS,
+        "return departs -> return departs if not departs[1] else [False, False, macs > "
+        "paper[1], departs[3]]": BIASES_MISSED,
+        "return departs -> return departs if not departs[1] else [False] * 3 + "
+        "departs[3:]": BIASES_MISSED,
+        "return departs -> return departs if not (projects and departs[1]) else "
+        "[False] * 3 + departs[3:]": (
+            "Biases are overlooked where every block projects: each projection has its "
+            "own."
         ),
-        "macs > totals[1] -> macs - paper[1] == 231211008": (
-            "The MACs are compared with option B's; where every block projects, C's "
-            "count."
+        "spread < 0.5 -> spread != 1": (
+            "Every trace below 1 is taken for a wrong epsilon; a usual one leaves it, "
+            "too."
         ),
         "parameters > totals[0] -> parameters > paper[0]": (
             "The biases are looked for above option B's total; where every block "

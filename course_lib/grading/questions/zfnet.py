@@ -20,9 +20,9 @@ zfnet = Chapter(
 
 
 def draw_pooled_up(rng):
-    """Return a side that windows fill, or that leaves over more than nothing."""
-    stride = rng.randint(3, 5)
-    kernel, rest = rng.randint(stride, 8), rng.choice([0, rng.randint(1, stride - 2)])
+    """Return a side that windows fill, or that leaves over two values or three."""
+    stride = rng.randint(4, 6)
+    kernel, rest = rng.randint(stride, 9), rng.choice([0, rng.randint(2, stride // 2)])
     return [kernel + rng.randint(5, 60) * stride + rest, kernel, stride]
 
 
@@ -51,6 +51,9 @@ def draw_pooled_up(rng):
         ),
         "-(-(size - kernel) // stride) + 1 -> (size - kernel) // stride + 2": (
             "One window is always added, also where the last one fits."
+        ),
+        "-(-(size - kernel) // stride) -> sum(divmod(size - kernel, stride))": (
+            "As many windows are added as values are left over; one is added."
         ),
         "-(-(size - kernel) // stride) -> (size - kernel + 1) // stride": (
             "Some rests add no window in your answer; one is added wherever values are "
@@ -88,7 +91,7 @@ def pooled_up(size, kernel, stride):
     points=2,
     returns="a list `[conv1, pool1, conv2, pool2, pool5, flatten]` of whole numbers",
     visible=([224], [99], [130]),
-    draw=lambda rng: [rng.randint(100, 320)],
+    draw=lambda rng: [2 * rng.randint(50, 160) + rng.choice([0, 0, 1, 1, 1])],
     slips={
         (
             "pooled_up(conv1 -> output_size(conv1",
@@ -182,6 +185,9 @@ def zfnet_sides(size):
             "- old**2 -> + old**2",
         ): ("The two are added; ZFNet's less AlexNet's is asked for."),
         "11, 4) -> 11, 4, padding=2)": "AlexNet's conv1 is padded; here it is not.",
+        "output_size(size, 11, 4) -> 55": (
+            "AlexNet's side is always 55, as for 227 pixels; it follows from `size`."
+        ),
         "old**2 -> new**2": (
             "Both are counted at ZFNet's positions; stride 4 has about a quarter of "
             "them."
@@ -249,6 +255,10 @@ FIGURE_3, WIDE = [384, 384, 256], [512, 1024, 512]
         "(kernel, maps, filters) -> (kernel, 48 if kernel == 5 else maps, filters)": (
             "conv2 reads 48 maps, as with AlexNet's two cards; here every kernel reads "
             "all maps."
+        ),
+        "maps, filters) -> maps // (1 + (len(rows) in (1, 3, 4))), filters)": (
+            "conv2, conv4 and conv5 read half of the maps, as with AlexNet's two "
+            "cards; here every kernel reads all maps."
         ),
         "[7, -> [11,": "conv1 is AlexNet's, 11x11; here it is 7x7.",
         (
@@ -354,6 +364,20 @@ MAP_4 = [[5, 1, 0, 4], [2, 3, 15, 6], [8, 9, 10, 7], [11, 12, 13, 14]]
         ): "The windows are laid side by side; they move by 2 and overlap.",
         ("2 * i + 3 -> 2 * i + 2", "2 * j + 3 -> 2 * j + 2"): (
             "The windows are 2x2; they are 3x3 and overlap."
+        ),
+        (
+            "range(2 * i -> range(min(2 * i, size - 3)",
+            "range(2 * j -> range(min(2 * j, size - 3)",
+        ): ("The last window is moved back until it fits; it hangs over the edge."),
+        (
+            "row, column = -> first, second =",
+            "        places.append -> "
+            "        at = (first - 2 * i) * len(across) + second - 2 * j\n"
+            "        row, column = 2 * i + at // 3, 2 * j + at % 3\n"
+            "        places.append",
+        ): (
+            "The window is read as if each row had three values; at the right edge it "
+            "is cut off and has fewer."
         ),
         "for i, j in -> for j, i in": (
             "The windows go down column by column; reading order is line by line."
@@ -521,6 +545,9 @@ def draw_transposed_size(rng):
             "The maps' side is multiplied by the stride; but from the first window to "
             "the last there is one step less than windows."
         ),
+        "size - back -> int(size != back)": (
+            "`missing` says whether something is left over; how much is asked for."
+        ),
         "size - back -> 2 * padding": "`missing` is what was left over, not the "
         "padding.",
     },
@@ -548,10 +575,17 @@ def transposed_size(size, kernel, stride, padding):
     return [back, size - back]
 
 
+TOO_LONG = "The row is too long: it ends with the last window."
+
+
 def draw_transposed_row(rng):
+    """Return windows that overlap, or that leave a gap."""
     kernel = [rng.randint(-9, 9) or 1 for _ in range(rng.randint(2, 5))]
     values = [rng.randint(-9, 9) or 2 for _ in range(rng.randint(3, 7))]
-    return [values, kernel, rng.randint(1, 3)]
+    stride = rng.randint(1, len(kernel) - 1)
+    if rng.random() < 0.5:
+        stride = len(kernel) + rng.randint(1, 2)
+    return [values, kernel, stride]
 
 
 @zfnet.question(
@@ -575,9 +609,7 @@ def draw_transposed_row(rng):
         ("* stride + len -> + len", "i * stride -> i"): (
             "The stride is left out: the windows of two neighbours are `stride` apart."
         ),
-        "return row -> return row + [0] * max(stride - 1, 1)": (
-            "The row is too long: it ends with the last window."
-        ),
+        "return row -> return row + [0] * max(stride - 1, 1)": TOO_LONG,
         (
             "(len(values) - 1) * stride + len(kernel) -> max((len(values) - "
             "len(kernel)) // stride + 1, 0)",
@@ -591,9 +623,9 @@ def draw_transposed_row(rng):
         "+= value * weight -> = row[i * stride + j] or value * weight": (
             "Where two windows overlap, the first one is kept; they add up."
         ),
-        "(len(values) - 1) * stride -> len(values) * stride": (
-            "The row is too long: it ends with the last window."
-        ),
+        "(len(values) - 1) * stride -> len(values) * stride": TOO_LONG,
+        "(len(values) - 1) * stride + len(kernel) -> len(values) * stride + "
+        "max(len(kernel) - stride, 0)": TOO_LONG,
         (
             "(len(values) - 1) * stride + len(kernel) -> (len(kernel) - 1) * stride + "
             "len(values)",
@@ -705,14 +737,14 @@ CONV5_STACK = [*CONV2_STACK, [3, 2, 0], [3, 1, 1], [3, 1, 1], [3, 1, 1]]
 
 def draw_seen(rng):
     """Return a unit at an edge that reads all of its field: no layer leaves any."""
-    at_start = rng.random() < 0.4
+    at_start = rng.random() < 0.6
     while True:
         stack, sides = [], [rng.randint(200, 320)]
         for _ in range(rng.randint(3, 5)):
             kernel, stride = rng.choice([3, 5, 7]), rng.randint(1, 2)
             stack.append([kernel, stride, rng.randint(0, kernel // 2)])
             sides.append(output_size(sides[-1], kernel, stride, padding=stack[-1][2]))
-        from_edge, units = rng.randint(0, 2), sides.pop()
+        from_edge, units = rng.randint(0, 1), sides.pop()
         index = last = (from_edge if at_start else units - 1 - from_edge) % units
         for (kernel, stride, padding), side in zip(
             reversed(stack), reversed(sides), strict=True
@@ -765,6 +797,10 @@ def draw_seen(rng):
             "The first pixel is cut off, in the end or in each layer, and the last one "
             "counted from there; cut off once, when both are known."
         ),
+        "in stack -> in stack[::-1]": (
+            "The layers are taken in the wrong order: extent and jump grow from the "
+            "picture on; a way back from the unit begins with the last layer."
+        ),
         "(kernel - 1) * jump -> kernel * jump": (
             "Each window widens the field by its whole kernel; one of its values was "
             "there before."
@@ -803,12 +839,22 @@ def pixels_seen(stack, index, size):
     return [max(first, 0), min(first + extent, size) - 1]
 
 
+COVERED = (
+    "A square covers the pixels `start` to `start + square - 1`, both of them and no "
+    "more."
+)
+
+
 def draw_occlusion(rng):
-    """Return a square that begins at the middle pixel, or one that ends before it."""
-    step = rng.randint(3, 6)
-    square = step * rng.randint(3, 6) + rng.randint(1, step - 1)
-    middle = step * rng.randint(8, 20) + rng.choice([0, square % step])
-    return [2 * middle + rng.choice([0, 0, 1]), square, step]
+    """Return a square that begins at the middle pixel, or one that ends before it.
+
+    Where the side is odd, the last square often ends with the last pixel.
+    """
+    step, begins = rng.randint(3, 6), rng.random() < 0.5
+    rest = rng.choice([1 if begins else step - 1, rng.randint(1, step - 1)])
+    square = step * rng.randint(3, 6) + rest
+    middle = step * rng.randint(8, 20) + (0 if begins else rest)
+    return [2 * middle + rng.choice([0, 1, 1]), square, step]
 
 
 @zfnet.question(
@@ -846,9 +892,10 @@ def draw_occlusion(rng):
             "`over` is taken from the square and the step alone; where the middle lies "
             "counts, too."
         ),
-        "start <= middle -> start < middle": (
-            "A square covers the pixels `start` to `start + square - 1`, both of them "
-            "and no more."
+        "start <= middle -> start < middle": COVERED,
+        "middle < start + square -> middle <= start + square": COVERED,
+        "[places**2 -> [(-(-(size - square) // step)) ** 2": (
+            "A last square that ends with the last pixel is left out; it fits."
         ),
     },
     hints=(
@@ -956,6 +1003,14 @@ NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
         "return list(choice) -> return [*choice[:2], False, choice[3]]": (
             "conv2's stride is overlooked: with stride 1, fc6 reads about four times "
             "as much."
+        ),
+        (
+            "return list(choice) -> pass",
+            "return [False] * 4 -> paper = 62357608\n    return [side == 109, total < "
+            "paper, total > 15e7, paper < total < 15e7]",
+        ): (
+            "Each departure has a limit of its own for the total; made together, they "
+            "hide each other."
         ),
         added_up: (
             "The departures' differences are added up; in fc6 they multiply: positions "

@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from course_lib import arithmetic, facts, graph
+from course_lib import arithmetic, datasets, facts, graph
 from course_lib.architectures import (
     cifar_plain,
     cifar_resnet,
@@ -212,6 +212,17 @@ def test_plain_34_is_resnet_34_without_shortcuts():
     facts.require("RES-49", (ledger(plain).parameters, ledger(residual).parameters))
     kernels = [layer.kernel_size[0] for layer in convolutions(column(34))]
     facts.require("RES-50", tuple(map(kernels.count, (7, 3, 1))))
+
+
+def test_plain_and_residual_networks_of_a_seed_start_alike_and_see_the_same_batches():
+    starts = []
+    for network in (cifar_plain, cifar_resnet):
+        keras.utils.set_random_seed(2015)
+        batches = datasets.load("digits", batch_size=32).train.take(2)
+        model = network(20, input_shape=DIGIT)
+        pictures = [x for _ in range(2) for x, _ in batches.as_numpy_iterator()]
+        starts.append(model.get_weights() + pictures)
+    assert all(map(np.array_equal, *starts))
 
 
 def layers_with_weights(depth):

@@ -45,6 +45,7 @@ __all__ = [
     "resnet50",
     "resnet101",
     "resnet152",
+    "stage",
 ]
 
 BASIC, BOTTLENECK = (3, 3), (1, 3, 1)  # the kernels of a block, figure 5
@@ -171,3 +172,18 @@ def cifar_resnet(depth=20, *, shortcut="A", name="cifar_resnet", **options):
 def cifar_plain(depth=20, *, name="cifar_plain", **options):
     """Build `cifar_resnet` without its shortcuts."""
     return cifar_resnet(depth, shortcut=None, name=name, **options)
+
+
+def stage(model, number):
+    """Return a stage of `resnet` as table 1 prints it: `[3x3,64; 3x3,64] x 2`.
+
+    These are the kernels and filters of the convolutions of a block, and the number of blocks.
+    """
+    blocks = {}
+    for layer in model.layers:
+        block, _, part = layer.name.removeprefix(f"stage{number}_").partition("_")
+        if block.startswith("block") and part in ("conv1", "conv2", "conv3"):
+            height, width = layer.kernel_size
+            blocks.setdefault(block, []).append(f"{height}x{width},{layer.filters}")
+    require(blocks, "number must be that of a stage of the model.", f"number={number!r}, {model.name}")
+    return f"[{'; '.join(blocks['block1'])}] x {len(blocks)}"

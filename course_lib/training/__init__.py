@@ -12,7 +12,8 @@ it; both can be changed (`delete_checkpoint`, `double_checkpoint`). But it keeps
 other callbacks remember, dropout and a seeded pipeline begin anew, it goes on with another optimizer or on
 other data without a word, and a kill between its two files, weights and epoch, trains an epoch twice.
 
-`train` compiles a classifier and fits it in one call; `gradient_norms` says what gradient reaches each layer.
+`train` compiles a classifier and fits it in one call; `gradient_norms`,
+`output_gradient_norms` and `branch_lengths` say how large the signals in a network are.
 Behind this face stand `recipes` (how the papers trained), `evaluation` (errors as they print them) and
 `canaries` (which say what goes wrong, and in which layer).
 
@@ -38,6 +39,6 @@ from course_lib.training.replicas import precision, strategy
 __all__ = ["evaluate", "fit", "is_chief", "precision", "profile", "strategy", "train"]
 
 if keras.backend.backend() == "tensorflow":
-    from course_lib.training.gradients import gradient_norms
+    from course_lib.training.gradients import branch_lengths, gradient_norms, output_gradient_norms
 
-    __all__ += ["gradient_norms"]
+    __all__ += ["branch_lengths", "gradient_norms", "output_gradient_norms"]

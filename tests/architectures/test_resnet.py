@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from course_lib.architectures import cifar_plain, plain18, resnet18, resnet50
-from course_lib.architectures.resnet import TABLE_1, residual_block, resnet, shortcut_path
+from course_lib.architectures.resnet import TABLE_1, residual_block, resnet, shortcut_path, stage
 from course_lib.backend import keras
 
 NETWORKS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "plain18", "plain34")
@@ -22,9 +22,9 @@ def test_each_stage_has_the_shapes_and_blocks_of_table_1(name, full_size):
     blocks, expansion = TABLE_1[depth][2], 4 if depth >= 50 else 1
     assert found["stem_conv"].output_shape == (112, 112, 64)
     assert found["stem_pool"].output_shape == (56, 56, 64)
-    for stage, (count, side) in enumerate(zip(blocks, (56, 28, 14, 7), strict=True)):
-        outputs = [row for row in found.rows if re.fullmatch(rf"stage{stage + 1}_block\d+_relu", row.layer)]
-        assert [row.output_shape for row in outputs] == [(side, side, 64 * 2**stage * expansion)] * count
+    for place, (count, side) in enumerate(zip(blocks, (56, 28, 14, 7), strict=True)):
+        outputs = [row for row in found.rows if re.fullmatch(rf"stage{place + 1}_block\d+_relu", row.layer)]
+        assert [row.output_shape for row in outputs] == [(side, side, 64 * 2**place * expansion)] * count
     assert found["head_dense"].output_shape == (1000,)
     layers = [row.layer for row in found.rows if row.kind in ("Conv2D", "Dense")]
     assert len([layer for layer in layers if "shortcut" not in layer]) == depth
@@ -153,3 +153,11 @@ def test_a_network_that_does_not_exist_is_refused():
     for depth in (2, 21):
         with pytest.raises(ValueError, match=rf"6n \+ 2. Received: depth={depth}"):
             cifar_plain(depth)
+
+
+def test_a_stage_reads_as_table_1_prints_it():
+    tiny = {"input_shape": (32, 32, 3), "width": 0.25}
+    assert stage(_tiny(resnet50, width=0.25), 1) == "[1x1,16; 3x3,16; 1x1,64] x 3"
+    assert stage(plain18(**tiny), 4) == "[3x3,128; 3x3,128] x 2"
+    with pytest.raises(ValueError, match="Received: number=5, resnet18"):
+        stage(_tiny(), 5)

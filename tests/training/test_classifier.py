@@ -1,4 +1,4 @@
-"""`train` compiles for labels and trains; `gradient_norms` says what reaches each layer."""
+"""`train` compiles for labels and trains; gradients and lengths say how large the signals are."""
 
 import numpy as np
 import pytest
@@ -133,3 +133,54 @@ def test_every_convolution_of_a_network_has_a_norm_from_the_input_on():
     names = list(norms)
     assert (names[0], names[-1], len(names)) == ("stem_conv", "head_dense", 8)
     assert all(norm > 0 for norm in norms.values())
+
+
+def residual_net():
+    """Build two blocks of a dense branch with BatchNorm and a shortcut, and a classifier."""
+    x = keras.Input((4,))
+    y = x
+    for number in (1, 2):
+        branch = keras.layers.Dense(4, name=f"dense{number}")(y)
+        branch = keras.layers.BatchNormalization(name=f"bn{number}")(branch)
+        y = keras.layers.Add(name=f"add{number}")([y, branch])
+    return keras.Model(x, keras.layers.Dense(3, activation="softmax", name="head")(y))
+
+
+def test_a_gradient_in_an_output_is_what_a_small_change_of_it_does_to_the_loss():
+    keras.utils.set_random_seed(0)
+    model = residual_net()
+    x, y = np.random.default_rng(0).normal(size=(6, 4)).astype("float32"), np.arange(6) % 3
+    norms = training.output_gradient_norms(model, ["add1", "add2"], x, y, training=False)
+    kernel = model.get_layer("head").kernel.numpy()
+    # By hand: the gradient of softmax and cross-entropy, through the head to its input, add2.
+    errors = (model(x).numpy() - np.eye(3)[y]) / 6
+    assert norms["add2"] == pytest.approx(np.linalg.norm(errors @ kernel.T), rel=1e-4)
+    weight = model.get_layer("dense2").kernel.numpy() / np.sqrt(1 + 1e-3)
+    through = errors @ kernel.T
+    assert norms["add1"] == pytest.approx(np.linalg.norm(through + through @ weight.T), rel=1e-4)
+
+
+def test_measuring_signals_leaves_batchnorm_as_it_is():
+    model, x = residual_net(), np.random.default_rng(0).normal(3, 1, size=(6, 4)).astype("float32")
+    weights = model.get_weights()
+    training.output_gradient_norms(model, ["add1"], x, np.zeros(6, int), training=True)
+    training.branch_lengths(model, x, training=True)
+    assert all(map(np.array_equal, weights, model.get_weights()))
+
+
+def test_branch_lengths_are_those_of_shortcut_branch_and_sum_block_by_block():
+    keras.utils.set_random_seed(0)
+    model, x = residual_net(), np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
+    lengths = training.branch_lengths(model, x)
+    branch = model.get_layer("bn1")(model.get_layer("dense1")(x), training=False).numpy()
+    values = {"x": x, "F(x)": branch, "F(x) + x": x + branch}
+    assert {name: length.shape for name, length in lengths.items()} == dict.fromkeys(values, (2,))
+    first = {name: length[0] for name, length in lengths.items()}
+    assert first == pytest.approx({name: np.linalg.norm(value) for name, value in values.items()}, rel=1e-4)
+    assert lengths["x"][1] == pytest.approx(lengths["F(x) + x"][0])
+
+
+def test_branch_lengths_of_a_plain_network_are_refused():
+    x = keras.Input((4,))
+    with pytest.raises(ValueError, match="Received: model=plain"):
+        training.branch_lengths(keras.Model(x, keras.layers.Dense(3)(x), name="plain"), np.zeros((1, 4)))

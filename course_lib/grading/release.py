@@ -413,7 +413,8 @@ def _write_own(file, folder):
     source = Path(os.path.relpath(file.resolve(), folder.resolve())).as_posix()
     folder.mkdir(parents=True, exist_ok=True)
     _write(path, exercise(solution(chapter, source=source)))
-    print(f"{path}: {len(chapter.questions)} exercises.")
+    count = len(chapter.questions)
+    print(f"{path}: {count} exercise{'s' if count > 1 else ''}.")
 
 
 def _write(path, text):

@@ -25,10 +25,7 @@ def chapter_of(stem):
 
 def chapter_questions(stem):
     """Return the questions of one chapter, in order."""
-    try:
-        return tuple(chapter_of(stem).questions)
-    except TypeError:  # TEMPORARY, while chapters are in the old form
-        return ()
+    return tuple(chapter_of(stem).questions)
 
 
 def chapter_stems():

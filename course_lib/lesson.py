@@ -4,7 +4,7 @@
     guess.reveal(error)
     band(error, 20, 30, "%")  # measured 23.4 %, band 20 to 30 %
 
-All of these show as a box. Nothing that a reader writes or changes stops a chapter; with `COURSE_STRICT=1`
+All of these show as a box. No guess, and no value outside its band, stops a chapter; with `COURSE_STRICT=1`
 in the environment, as tests and `python -m course_lib.notebooks execute` set it, a value outside its band
 does. A test of the notebooks takes what follows the word "measured" out of the outputs before it compares
 them (nbval.cfg), since the digits of a training differ between machines.

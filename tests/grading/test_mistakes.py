@@ -94,6 +94,18 @@ def is_odd(size, steps):
     return size % 2 == 1
 
 
+@add(
+    returns="a list `[weights, macs]` of whole numbers",
+    visible=([3, 4, 8, 10], [5, 1, 6, 28]),
+    draw=lambda rng: [rng.randint(1, 7), rng.randint(2, 9), rng.randint(10, 40), rng.randint(50, 90)],
+    slips={"weights, macs = -> macs, weights =": "The two are exchanged."},
+)
+def tiled_again(kernel, maps, filters, side):
+    """Count."""
+    weights, macs = tiled(kernel, maps, filters, side)
+    return [weights, macs]
+
+
 QUESTIONS = {question.name: question for question in chapter.questions}
 
 
@@ -161,6 +173,11 @@ def test_what_no_sentence_of_the_question_says_is_named_all_the_same(answer, sen
 def test_a_slip_of_a_function_that_the_answer_builds_on_is_named_as_that_function_s():
     verdict = said("tiled_macs", lambda k, m, f, n: n * n * k * m * f)
     assert verdict.mistake == "As in `tiled`: The kernel is counted along one side."
+
+
+def test_a_slip_of_another_function_is_not_named_where_an_entry_that_it_would_spoil_is_right():
+    verdict = said("tiled_again", lambda k, m, f, n: [k * k * m * f, n * n * k * m * f])
+    assert "As in `tiled`" not in verdict.sentence
 
 
 def test_where_a_search_finds_nothing_the_other_cases_tell_the_mistake():

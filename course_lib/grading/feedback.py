@@ -15,6 +15,7 @@ LOOKS = {
     "timeout": ("✘", "Took too long", "204, 78, 60"),
     "crashed": ("✘", "Crashed", "204, 78, 60"),
     "not attempted": ("○", "Not attempted", "128, 128, 128"),
+    "not judged": ("○", "Not judged", "128, 128, 128"),
     "unreadable": ("?", "Unreadable", "204, 78, 60"),
     "note": ("○", "", "70, 130, 180"),
 }

@@ -4,15 +4,20 @@
 
 SUBMISSIONS holds a folder or a notebook a learner. What the learners' code does happens in other processes
 (`course_lib.grading.runner`), which get arguments and send back plain data; the references, the seed and the
-verdict stay in this one. What has been graded is kept in DIR: the same command goes on where it stopped.
+verdict stay in this one. What has been graded is kept in DIR, with the seed: the same command goes on where
+it stopped.
 """
 
 import argparse
 import contextlib
+import datetime
 import hashlib
+import importlib.metadata
 import json
 import os
+import platform
 import re
+import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -20,15 +25,20 @@ from pathlib import Path
 from tqdm import tqdm
 
 from course_lib.grading import reports, submission
-from course_lib.grading.grader import LARGEST_NOTEBOOK, Grader, UnusableError
+from course_lib.grading.grader import Grader, UnusableError
 from course_lib.grading.own import include
 from course_lib.grading.questions import CHAPTERS, chapter_of
 from course_lib.grading.sandbox import resource
-from course_lib.grading.submission import CHECK_SEED
 
 __all__ = ["main"]
 
 KEPT = ".graded"  # the folder in DIR for what has been graded
+SEED = "seed"  # the file in it for the seed that was drawn
+ANSWERS = 12  # that may use all of their time before the budget of a learner is spent
+AS_ROOT = (
+    "Graded as root, whom no permission of a file stops: the sandbox is weaker than for an ordinary user, "
+    "and a flaw in it would give away everything."
+)
 
 
 def main(arguments=None):
@@ -41,24 +51,29 @@ def main(arguments=None):
         chosen = _chosen(questions, options.chapters)
     except ValueError as error:
         parser.error(str(error))
-    passed_over = sorted(path.name for path in folder.iterdir() if path.name not in names)
-    if passed_over:
-        print(f"Passed over, as they are neither folders nor notebooks: {', '.join(map(repr, passed_over))}")
+    skipped = _skipped(folder, names)
+    if skipped:
+        print(f"Passed over: {', '.join(repr(entry['path']) for entry in skipped)}")
+    warnings = [AS_ROOT] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    for warning in warnings:
+        print(f"Warning: {warning}", file=sys.stderr)
     try:
         (out / KEPT).mkdir(parents=True, exist_ok=True)
+        seed = _seed(out / KEPT / SEED) if options.seed is None else options.seed
     except OSError as error:
-        parser.error(f"--out must be a folder that can be made. Received: --out {out}: {error.strerror}")
-    context = _digest_of_grading(options, questions)
-    digests = {name: _digest(folder / name, context) for name in names}
+        parser.error(f"--out must be a folder that can be written. Received: --out {out}: {error.strerror}")
+    context = _digest_of_grading(options, seed, questions)
+    digests = {name: submission.digest(folder / name, context) for name in names}
     results = {name: _kept(out / KEPT, name, digests[name]) for name in names}
     waiting = [name for name in names if results[name] is None]
     if len(waiting) < len(names):
         print(f"{len(names) - len(waiting)} of {len(names)} were graded before and have not changed.")
     try:
-        for result in _graded(waiting, questions, chosen, options):
+        for result in _graded(waiting, questions, chosen, seed, options):
             results[result["learner"]] = result
             if "failed" not in result:
-                _keep(out / KEPT, result["learner"], digests[result["learner"]], result)
+                with contextlib.suppress(OSError):  # it is graded all the same; the reports will say it
+                    _keep(out / KEPT, result["learner"], digests[result["learner"]], result)
     except UnusableError as error:
         parser.error(
             f"{error} --unsafe grades without a sandbox: the learners' code can then read your files."
@@ -69,7 +84,14 @@ def main(arguments=None):
         sys.stdout.flush()
         os._exit(130)  # without waiting for the questions that are being asked
     batch = _batch([results[name] for name in names], chosen, options)
-    reports.write(out, batch)
+    batch |= {"facts": _facts(options, seed, batch, chosen), "warnings": warnings, "skipped": skipped}
+    try:
+        reports.write(out, batch)
+    except OSError as error:
+        sys.exit(
+            f"The reports could not be written to {out}: {error.strerror}. Make room, or choose another "
+            "--out; the same command goes on with what could be kept."
+        )
     print(f"{_summary(batch)} See {out / 'index.html'}")
     failed = sum("failed" in result for result in results.values())
     if failed:
@@ -78,7 +100,7 @@ def main(arguments=None):
         )
 
 
-def _graded(names, questions, chosen, options):
+def _graded(names, questions, chosen, seed, options):
     """Yield the result of each of these learners, as it comes, under a bar of progress."""
     if not names:
         return
@@ -90,15 +112,15 @@ def _graded(names, questions, chosen, options):
     def graded(name):
         try:
             return submission.grade_learner(
-                grader, questions, chosen, options.submissions, name, seed=options.seed
+                *(grader, questions, chosen, options.submissions, name), seed=seed, budget=options.budget
             )
         except UnusableError:
             raise
         except Exception as error:  # of one, which must not cost the others
-            failed = f"The grader itself failed on this submission: {type(error).__name__}: {error}."
+            failed = f"The grader itself failed on this submission ({type(error).__name__}: {error})."
             rows = submission.unreadable(failed, {})
             chapter = {"chapter": "", "notebook": None, "notes": [], "questions": rows}
-            return {"learner": name, "notes": [], "chapters": [chapter], "failed": failed}
+            return {"learner": name, "notes": [], "skipped": [], "chapters": [chapter], "failed": failed}
 
     pool = ThreadPoolExecutor(min(options.jobs, _descriptors() // 8))
     try:
@@ -126,8 +148,11 @@ def _options(arguments):
         "--jobs", type=int, default=_cores(), metavar="N", help="how many at once (all cores)"
     )
     parser.add_argument("--timeout", type=float, default=10.0, metavar="S", help="seconds a question (10)")
+    parser.add_argument(
+        "--budget", type=float, metavar="S", help=f"seconds a learner ({ANSWERS} times those of a question)"
+    )
     parser.add_argument("--memory", type=_bytes, default="2G", help="a question, such as 500M or 2G (2G)")
-    parser.add_argument("--seed", type=int, default=CHECK_SEED, metavar="N", help="draws cases of your own")
+    parser.add_argument("--seed", type=int, metavar="N", help="draws the cases (random, and kept in DIR)")
     parser.add_argument("--questions", type=Path, metavar="DIR", help="a folder with questions of your own")
     parser.add_argument("--chapters", type=_names, metavar="A,B", help="grade these alone (all that come)")
     parser.add_argument("--unsafe", action="store_true", help="grade without a sandbox")
@@ -138,6 +163,10 @@ def _options(arguments):
         parser.error(
             f"--timeout must be a number of seconds above 0. Received: --timeout {options.timeout:g}"
         )
+    if options.budget is None:
+        options.budget = ANSWERS * options.timeout
+    if not options.budget > 0:
+        parser.error(f"--budget must be a number of seconds above 0. Received: --budget {options.budget:g}")
     return options, parser
 
 
@@ -174,17 +203,50 @@ def _learners(folder, out):
         raise ValueError(f"--out must neither lie in the submissions nor hold them. Received: --out {out}")
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out must be a folder, or a path for a new one. Received: --out {out}")
+    try:
+        entries = sorted(os.listdir(folder))
+    except OSError as error:
+        raise ValueError(
+            f"SUBMISSIONS must be a folder that can be read. Received: {folder}: {error.strerror}"
+        ) from error
     names = [
-        path.name
-        for path in sorted(folder.iterdir())
-        if not submission.is_ignored(path.name)
-        and (path.is_symlink() or path.is_dir() or submission.is_notebook(path.name))
+        name
+        for name in entries
+        if not submission.is_ignored(name)
+        and (submission.is_notebook(name) or os.path.islink(folder / name) or os.path.isdir(folder / name))
     ]
     if not names:
         raise ValueError(
             f"SUBMISSIONS must hold a folder or a notebook for each learner. Received: {folder}, with none"
         )
     return names
+
+
+def _skipped(folder, names):
+    """Return what lies in the folder of the class and is no learner's, see `reports.write`."""
+    skipped = []
+    for name in sorted(set(os.listdir(folder)) - set(names)):
+        is_hidden = submission.is_ignored(name)
+        why = "is hidden, or made by a computer." if is_hidden else "is neither a folder nor a notebook."
+        skipped.append({"path": name, "why": why})
+    return skipped
+
+
+def _seed(path):
+    """Return the seed that is kept at `path`; if there is none, draw one that nobody can guess, and keep it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        return int(path.read_text(encoding="ascii"))
+    seed = secrets.randbits(64)
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+        file.write(str(seed))
+    os.replace(part, path)
+    return seed
 
 
 def _questions(folder):
@@ -215,7 +277,7 @@ def _chosen(questions, chapters):
     return {chapter: questions[chapter] for chapter in questions if chapter in chapters}
 
 
-def _digest_of_grading(options, questions):
+def _digest_of_grading(options, seed, questions):
     """Return a digest of all that a grade depends on, apart from the submission."""
     digest = hashlib.sha256()
     paths = [*Path(__file__).parents[1].rglob("*.py")]  # answers and questions stand on the others
@@ -224,23 +286,9 @@ def _digest_of_grading(options, questions):
     for path in sorted(paths):
         digest.update(path.read_bytes())
     chapters = sorted(options.chapters or questions)
-    settings = [options.seed, options.timeout, options.memory, options.unsafe, chapters]
+    settings = [seed, options.timeout, options.budget, options.memory, options.unsafe, chapters]
     digest.update(json.dumps(settings).encode())
-    return digest.hexdigest()
-
-
-def _digest(path, context):
-    """Return a digest of what a learner handed in."""
-    digest = hashlib.sha256(context.encode())
-    notebooks, notes = submission.notebooks(path)
-    for notebook in notebooks:
-        digest.update(os.fsencode(notebook.relative_to(path.parent)))
-        with contextlib.suppress(OSError):  # what cannot be read has no content
-            if notebook.is_file() and notebook.stat().st_size <= LARGEST_NOTEBOOK:
-                with open(notebook, "rb") as file:
-                    digest.update(hashlib.file_digest(file, "sha256").digest())
-    digest.update(json.dumps(notes).encode())
-    return digest.hexdigest()
+    return digest.digest()
 
 
 def _kept(folder, name, digest):
@@ -253,9 +301,7 @@ def _kept(folder, name, digest):
 
 def _keep(folder, name, digest, result):
     path = folder / f"{reports.slug(name)}.json"
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps({"digest": digest, "result": result}), encoding="utf-8")
-    os.replace(part, path)  # in one step, so that a kill leaves a whole result or none
+    reports.write_whole(path, json.dumps({"digest": digest, "result": result}))
 
 
 def _batch(learners, chosen, options):
@@ -280,6 +326,34 @@ def _batch(learners, chosen, options):
     if options.unsafe:
         sandbox = "Graded without a sandbox: the learners' code could read files and use the network."
     return {"safe": not options.unsafe, "sandbox": sandbox, "chapters": facts, "learners": learners}
+
+
+def _facts(options, seed, batch, chosen):
+    """Return how the class was graded, in words: {what: which}."""
+    now = datetime.datetime.now().astimezone()
+    origin = "drawn at random" if options.seed is None else "given"
+    digest = hashlib.sha256(str(seed).encode()).hexdigest()[:12]
+    limits = [
+        f"{options.timeout:g} seconds and {options.memory / 10**9:g} GB a question",
+        f"{options.budget:g} seconds a learner",
+        f"{options.jobs} at once",
+    ]
+    versions = {"Python": platform.python_version(), "course_lib": _version("course_lib")}
+    if any(question.needs == "keras" for name in batch["chapters"] for question in chosen[name].values()):
+        versions |= {name: _version(name) for name in ("keras", "tensorflow")}
+    return {
+        "Date": f"{now:%Y-%m-%d %H:%M %z}",
+        "Seed": f"{origin}; its SHA-256 begins with {digest}",
+        "Limits": ", ".join(limits),
+        "Versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
+    }
+
+
+def _version(name):
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "of an unknown version"
 
 
 def _not_handed_in(chapter, questions):

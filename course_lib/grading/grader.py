@@ -255,7 +255,7 @@ class _Child:
     def ended(self):
         """Return the outcome of what is left after the child ended, or after it misbehaved."""
         if self._problem:
-            return {"ended": "crashed", "why": f"{self._problem}."}
+            return {"ended": "crashed", "why": f"{self._problem}.", "forged": True}
         report = b""
         while select.select([self._ending], [], [], max(0, self._until - time.monotonic()))[0]:
             piece = os.read(self._ending, 4096)

@@ -14,6 +14,7 @@ import os
 import re
 import statistics
 import unicodedata
+import zipfile
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,9 +22,10 @@ from markupsafe import Markup
 
 from course_lib.grading.feedback import LOOKS, box, marked, number
 
-__all__ = ["slug", "write"]
+__all__ = ["slug", "write", "write_whole"]
 
 COLUMNS = ("submission", "chapter", "question", "points", "possible", "status", "feedback")
+ARCHIVE = "learners.zip"
 UNSAFE = "Graded without a sandbox"
 # What the class summary says of answers whose mistake is not in the catalogue.
 UNNAMED = {
@@ -33,6 +35,7 @@ UNNAMED = {
     "timeout": "Took too long.",
     "crashed": "Ended its process.",
     "not attempted": "Not attempted.",
+    "not judged": "Not judged: the learner's time was spent.",
     "unreadable": "The notebook could not be read.",
 }
 # A spreadsheet runs a cell that begins with one of these (the last four are wide forms), and one that takes
@@ -48,15 +51,20 @@ def write(directory, batch):
     """Write every report on `batch` into `directory`; each file appears whole, and the same each time.
 
     report.csv, report.json and gradebook.csv hold the class, index.html shows it to the instructor;
-    learners/SLUG.html and SLUG.csv are what one learner may see, gradescope/SLUG.json the same for
-    Gradescope. Where no sandbox held the learners' code, every file says so. The files of a learner of the
-    report that was there before, and not of this one, are removed.
+    learners/SLUG.html and SLUG.csv are what one learner may see, learners.zip all these pages to hand back,
+    gradescope/SLUG.json the same for Gradescope. How the class was graded, the seed's hash, the warnings and
+    the flags are for the instructor, and stand in none of these. Where no sandbox held the learners' code,
+    every file says so. The files of a learner of the report that was there before, and not of this one, are
+    removed.
 
     Args:
         directory: a `Path`; it is made.
-        batch: plain data, {"sandbox": sentence, "safe": bool, "chapters": {name: {"possible", "number"}},
-            "learners": [{"learner", "notes", "chapters": [{"chapter", "notebook", "notes", "questions":
-            [{"question", "title", "points", "possible", "status", "feedback", "mistake", "hint"}]}]}]}.
+        batch: plain data, {"sandbox": sentence, "safe": bool, "facts": {what: which}, "warnings": sentences,
+            "skipped": [{"path", "why"}], "chapters": {name: {"possible", "number"}},
+            "learners": [{"learner", "notes", "skipped", "chapters": [{"chapter", "notebook", "notes",
+            "questions": [{"question", "title", "points", "possible", "status", "feedback", "mistake",
+            "hint", "flags"}]}]}]}. What was skipped is a path in the folder of the class, and words that go
+            on from it; a flag says what the instructor should look at.
             A chapter that was not handed in has the notebook None or is absent; the chapter of a notebook
             that could not be read may be "", with one question "".
 
@@ -70,17 +78,19 @@ def write(directory, batch):
     for name in _slugs_of(directory / "report.json") - {learner["slug"] for learner in learners}:
         for path in (f"learners/{name}.csv", f"learners/{name}.html", f"gradescope/{name}.json"):
             (directory / path).unlink(missing_ok=True)
+    pages = {}
     for learner in learners:
         name = learner["slug"]
-        _write(directory / "learners" / f"{name}.csv", _csv(batch, COLUMNS, _rows(learner)))
-        _write(directory / "learners" / f"{name}.html", _learner_page(batch, learner))
-        _write(directory / "gradescope" / f"{name}.json", _json(_gradescope(batch, learner)))
-    answers = [row for learner in learners for row in _rows(learner)]
-    _write(directory / "report.csv", _csv(batch, COLUMNS, answers))
-    _write(directory / "report.json", _json(batch))
+        write_whole(directory / "learners" / f"{name}.csv", _csv(batch, COLUMNS, _rows(learner)))
+        pages[f"{name}.html"] = _learner_page(batch, learner)
+        write_whole(directory / "learners" / f"{name}.html", pages[f"{name}.html"])
+        write_whole(directory / "gradescope" / f"{name}.json", _json(_gradescope(batch, learner)))
+    write_whole(directory / ARCHIVE, _zip(pages))
+    write_whole(directory / "report.csv", _csv(batch, (*COLUMNS, "flags"), _class_rows(batch)))
+    write_whole(directory / "report.json", _json(batch))
     grades = [_grades(batch, learner) for learner in learners]
-    _write(directory / "gradebook.csv", _csv(batch, ("learner", *chapters, "total", "possible"), grades))
-    _write(directory / "index.html", _class_page(batch))
+    write_whole(directory / "gradebook.csv", _csv(batch, ("learner", *chapters, "total", "possible"), grades))
+    write_whole(directory / "index.html", _class_page(batch))
 
 
 def _slugs_of(report):
@@ -157,10 +167,26 @@ def _clean(value):
     return value
 
 
-def _write(path, text):
+def write_whole(path, text):
+    """Write a file in one step: a reader finds the old one or the new one. Raises OSError."""
     part = path.with_name(f"{path.name}.part")
-    part.write_bytes(text.encode(errors="backslashreplace"))
-    os.replace(part, path)  # in one step: a reader finds the old report or the new one
+    try:
+        part.write_bytes(text if isinstance(text, bytes) else text.encode(errors="backslashreplace"))
+        os.replace(part, path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _zip(pages):
+    """Return an archive of texts by their names, which is the same each time."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in pages.items():
+            member = zipfile.ZipInfo(name)  # dated 1980
+            member.external_attr = 0o644 << 16
+            archive.writestr(member, text.encode(errors="backslashreplace"), zipfile.ZIP_DEFLATED)
+    return file.getvalue()
 
 
 def _json(data):
@@ -184,6 +210,33 @@ def _rows(learner):
             where = learner["learner"], chapter["chapter"], entry["question"]
             amounts = number(entry["points"]), number(entry["possible"])
             yield (*where, *amounts, entry["status"], entry["feedback"])
+
+
+def _class_rows(batch):
+    """Yield the rows of the answers, each with its flags; then what was left aside, and notes."""
+
+    def about(learner, status, sentence):
+        return learner, "", "", "0", "0", status, sentence, ""
+
+    for learner in batch["learners"]:
+        entries = [entry for chapter in learner["chapters"] for entry in chapter["questions"]]
+        for row, entry in zip(_rows(learner), entries, strict=True):
+            yield (*row, "; ".join(entry["flags"]))
+    for name, skipped in _skipped(batch):
+        yield about(name, "left aside", f"{skipped['path']} {skipped['why']}")
+    for learner in batch["learners"]:
+        for note in _notes(learner):
+            yield about(learner["learner"], "note", note)
+    for sentence in (*batch["warnings"], *(f"{what}: {which}" for what, which in batch["facts"].items())):
+        yield about("", "note", sentence)
+
+
+def _skipped(batch):
+    """Return pairs of what was left aside: the learner's name, "" if it is nobody's, and {"path", "why"}."""
+    of_learners = [
+        (learner["learner"], skipped) for learner in batch["learners"] for skipped in learner["skipped"]
+    ]
+    return [*(("", skipped) for skipped in batch["skipped"]), *of_learners]
 
 
 def _grades(batch, learner):
@@ -213,7 +266,9 @@ def _gradescope(batch, learner):
             )
     lines = [] if batch["safe"] else [batch["note"]]
     lines += _notes(learner)
-    lines += [" ".join([f"Next: {title}.", *sentences]) for title, sentences in _steps(batch, learner)]
+    for title, sentences in _steps(batch, learner):
+        end = "" if title.endswith((".", "?", "!")) else "."
+        lines.append(" ".join([f"Next: {title}{end}", *sentences]))
     return {"score": learner["points"], "output": "\n".join(lines), "output_format": "text", "tests": tests}
 
 
@@ -266,7 +321,7 @@ def _next(learner, most=3):
 def _rank(entry):
     if entry["status"] == "unreadable":
         return 0
-    if entry["status"] == "not attempted":
+    if entry["status"] in ("not attempted", "not judged"):
         return 3
     return 1 if entry["mistake"] else 2
 
@@ -319,7 +374,20 @@ def _class_page(batch):
         exercises=_exercises(batch, answers),
         named=named,
         unnamed=unnamed,
+        flagged=_flagged(batch),
+        skipped=_skipped(batch),
     )
+
+
+def _flagged(batch):
+    """Return the answers that the instructor should look at: [(learner, label of the chapter, entry)]."""
+    return [
+        (learner, _label(batch, chapter["chapter"]), entry)
+        for learner in batch["learners"]
+        for chapter in learner["chapters"]
+        for entry in chapter["questions"]
+        if entry["flags"]
+    ]
 
 
 def _answers(batch):

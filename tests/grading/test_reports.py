@@ -6,7 +6,9 @@ import json
 import os
 import random
 import re
+import time
 import tomllib
+import zipfile
 from html.parser import HTMLParser
 
 import pytest
@@ -48,15 +50,16 @@ def asked(question, status="right", points=0, possible=2, mistake="", **more):
     points = possible if status == "right" else points
     feedback = more.pop("feedback", mistake or "A sentence.")
     fields = {"question": question, "title": question.title(), "status": status, "feedback": feedback}
-    return {**fields, "points": points, "possible": possible, "mistake": mistake, "hint": "Count.", **more}
+    amounts = {"points": points, "possible": possible}
+    return {**fields, **amounts, "mistake": mistake, "hint": "Count.", "flags": [], **more}
 
 
 def chapter(name, *questions, notebook="a.ipynb", notes=()):
     return {"chapter": name, "notebook": notebook, "notes": list(notes), "questions": list(questions)}
 
 
-def learner(name, *chapters, notes=()):
-    return {"learner": name, "notes": list(notes), "chapters": list(chapters)}
+def learner(name, *chapters, notes=(), skipped=()):
+    return {"learner": name, "notes": list(notes), "skipped": list(skipped), "chapters": list(chapters)}
 
 
 def unreadable(sentence="The file is empty."):
@@ -66,7 +69,8 @@ def unreadable(sentence="The file is empty."):
 def batch(*learners, safe=True):
     chapters = {"lenet5": {"possible": 4, "number": "01"}, "foundations": {"possible": 5, "number": "00"}}
     sandbox = "Landlock held the code." if safe else "Nothing held the code."
-    return {"sandbox": sandbox, "safe": safe, "chapters": chapters, "learners": list(learners)}
+    about = {"sandbox": sandbox, "safe": safe, "facts": {}, "warnings": [], "skipped": []}
+    return {**about, "chapters": chapters, "learners": list(learners)}
 
 
 def class_of_four(safe=True):
@@ -96,10 +100,13 @@ def hostile_class(safe=True):
             chapter("lenet5", asked(name, "partly", 0.5, feedback=name, title=name), notebook=name),
             unreadable(name),
             notes=[name],
+            skipped=[{"path": name, "why": name}],
         )
         for name in HOSTILE
     ]
-    return {**batch(*learners, safe=safe), "sandbox": HOSTILE[0]}
+    learners[0]["chapters"][0]["questions"][0]["flags"] = HOSTILE
+    everything = {"sandbox": HOSTILE[0], "facts": {name: name for name in HOSTILE}, "warnings": HOSTILE}
+    return {**batch(*learners, safe=safe), **everything}
 
 
 def read(path):
@@ -111,7 +118,15 @@ def table(path):
 
 
 def files(directory):
-    return {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
+    """Return the files that hold text, by their names."""
+    found = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
+    return {name: path for name, path in found.items() if name != reports.ARCHIVE}
+
+
+def archived(directory):
+    """Return what the archive of the learners' pages holds, by name."""
+    with zipfile.ZipFile(directory / reports.ARCHIVE) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
 class Page(HTMLParser):
@@ -159,6 +174,14 @@ def test_every_file_is_there(tmp_path):
     for name in ("ada", "bela", "chen", "dora"):
         expected |= {f"learners/{name}.csv", f"learners/{name}.html", f"gradescope/{name}.json"}
     assert set(files(tmp_path / "new" / "out")) == expected
+    assert (tmp_path / "new" / "out" / "learners.zip").is_file()
+
+
+def test_the_archive_to_hand_back_holds_each_learner_s_page_and_nothing_else(tmp_path):
+    write(tmp_path, hostile_class())
+    pages = {path.name: read(path) for path in (tmp_path / "learners").glob("*.html")}
+    assert len(pages) == len(HOSTILE)
+    assert archived(tmp_path) == pages
 
 
 def test_the_points_add_up_in_every_report(tmp_path):
@@ -182,12 +205,14 @@ def test_the_points_add_up_in_every_report(tmp_path):
     assert re.search(r"<dd>1\.[12]</dd><dt>median</dt>", index)  # 1.15, between 0.3 and 2
 
 
-def test_the_table_has_the_seven_columns_and_the_lines_of_rfc_4180(tmp_path):
+def test_the_table_has_its_columns_and_the_lines_of_rfc_4180(tmp_path):
     write(tmp_path, class_of_four())
     text = read(tmp_path / "report.csv")
-    assert text.startswith("submission,chapter,question,points,possible,status,feedback\r\n")
-    assert text.count("\n") == text.count("\r\n") == 1 + 13
-    assert 'bela,foundations,field,0.2,3,partly,"The kernel is flipped, as in mathematics."\r\n' in text
+    assert text.startswith("submission,chapter,question,points,possible,status,feedback,flags\r\n")
+    assert text.count("\n") == text.count("\r\n") == 1 + 13 + 2  # two learners have a note
+    assert 'bela,foundations,field,0.2,3,partly,"The kernel is flipped, as in mathematics.",\r\n' in text
+    header = "submission,chapter,question,points,possible,status,feedback\r\n"
+    assert read(tmp_path / "learners" / "bela.csv").startswith(header)
     assert read(tmp_path / "gradebook.csv").startswith("learner,foundations,lenet5,total,possible\r\n")
 
 
@@ -299,6 +324,7 @@ def test_a_hostile_name_stays_text_in_every_report(tmp_path, name):
         f"learners/{slug(name)}.html",
         f"gradescope/{slug(name)}.json",
     }
+    assert list(archived(tmp_path)) == [f"{slug(name)}.html"]
     index = Page(read(tmp_path / "index.html"))
     assert (shown if shown.strip() else repr(shown)).replace("\r\n", "\n") in index.text.replace("\r\n", "\n")
 
@@ -487,6 +513,35 @@ def test_the_notes_reach_the_learner_and_the_instructor(tmp_path):
     assert "Late." in Page(read(tmp_path / "learners" / "ada.html")).text
 
 
+def test_what_the_instructor_must_know_stands_in_index_and_table_and_in_no_learner_s_file(tmp_path):
+    one = class_of_four()
+    one["facts"] = {"Date": "2026-11-30 12:00", "Seed": "its SHA-256 begins with 0123456789ab"}
+    one["warnings"] = ["Graded as somebody."]
+    one["skipped"] = [{"path": "notes.txt", "why": "is neither."}]
+    one["learners"][0]["skipped"] = [{"path": "bela/old.ipynb", "why": "was passed over."}]
+    one["learners"][0]["chapters"][0]["questions"][1]["flags"] = ["right in the notebook", "crashed"]
+    write(tmp_path, one)
+    index, lines = Page(read(tmp_path / "index.html")).text, table(tmp_path / "report.csv")
+    said = [(line["submission"], line["status"], line["feedback"]) for line in lines]
+    assert [one for one in said if one[1] in ("left aside", "note")] == [
+        ("", "left aside", "notes.txt is neither."),
+        ("bela", "left aside", "bela/old.ipynb was passed over."),
+        ("ada", "note", "Late."),
+        ("dora", "note", "Said `2`, is 0."),
+        ("", "note", "Graded as somebody."),
+        ("", "note", "Date: 2026-11-30 12:00"),
+        ("", "note", "Seed: its SHA-256 begins with 0123456789ab"),
+    ]
+    flagged = [(line["submission"], line["question"], line["flags"]) for line in lines if line["flags"]]
+    assert flagged == [("bela", "s2", "right in the notebook; crashed")]
+    secrets = ("0123456789ab", "Graded as somebody.", "right in the notebook; crashed", "2026-11-30 12:00")
+    for text in (*secrets, "notes.txt", "is neither.", "bela/old.ipynb", "was passed over."):
+        assert text in index, text
+    for name, path in files(tmp_path).items():
+        if "/" in name:
+            assert not [text for text in secrets if text in read(path)], name
+
+
 def test_gradescope_gets_the_fields_that_it_documents(tmp_path):
     write(tmp_path, class_of_four())
     for name in ("ada", "bela", "chen", "dora"):
@@ -503,7 +558,7 @@ def test_gradescope_gets_the_fields_that_it_documents(tmp_path):
     assert found["tests"][0]["name"] == "00 foundations: Size"
 
 
-def test_the_same_batch_in_any_order_gives_the_same_bytes(tmp_path):
+def test_the_same_batch_in_any_order_and_at_any_time_gives_the_same_bytes(tmp_path, monkeypatch):
     for seed in (1, 2):
         shuffled = class_of_four()
         random.Random(seed).shuffle(shuffled["learners"])
@@ -514,6 +569,12 @@ def test_the_same_batch_in_any_order_gives_the_same_bytes(tmp_path):
     assert {name: path.read_bytes() for name, path in first.items()} == {
         name: path.read_bytes() for name, path in second.items()
     }
+    one, other = ((tmp_path / seed / reports.ARCHIVE).read_bytes() for seed in ("1", "2"))
+    assert one == other
+    monkeypatch.setattr(time, "time", lambda: 2e9)
+    monkeypatch.setattr(time, "localtime", lambda *_: time.gmtime(2e9))
+    write(tmp_path / "2", class_of_four())
+    assert (tmp_path / "2" / reports.ARCHIVE).read_bytes() == one
 
 
 def test_an_interrupted_write_leaves_the_old_report_whole(tmp_path, monkeypatch):
@@ -526,8 +587,7 @@ def test_an_interrupted_write_leaves_the_old_report_whole(tmp_path, monkeypatch)
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space"):
         write(tmp_path, class_of_four(safe=False))
-    after = {name: path.read_bytes() for name, path in files(tmp_path).items() if path.suffix != ".part"}
-    assert after == before
+    assert {name: path.read_bytes() for name, path in files(tmp_path).items()} == before
 
 
 def test_a_batch_without_learners_is_still_a_report(tmp_path):
@@ -549,7 +609,7 @@ def test_the_instructor_s_page_lists_every_report_and_every_status(tmp_path):
     write(tmp_path, batch(learner("ada", chapter("lenet5", asked("c3")))))
     names = re.findall("`([^`]+)`", " ".join(listed("file | holds")).replace("NAME", "ada"))
     names = ["learners/ada.csv" if name == ".csv" else name for name in names]
-    assert sorted(names) == sorted(files(tmp_path))
+    assert sorted(names) == sorted([*files(tmp_path), reports.ARCHIVE])
     assert sorted(listed("status | means")) == sorted({*LOOKS} - {"note"})
 
 

@@ -131,7 +131,8 @@ class Grader:
                 child.copy(file)
                 line = child.line()
                 if line is None or not {"unreadable", "found"} & line.keys():
-                    return {"unreadable": f"the process that read it {child.ended()['why'].rstrip('.')}"}
+                    why = child.ended()["why"].partition(". ")[0]  # without a question about a loop
+                    return {"unreadable": f"the process that read it {why.rstrip('.')}"}
                 return line
 
     def ask(self, program, name, cases, *, shown=0, heavy=False, offered=None):

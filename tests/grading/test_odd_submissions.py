@@ -299,6 +299,12 @@ def test_date_limits_versions_and_what_weakens_the_sandbox_are_reported(graded):
     assert (grade.AS_ROOT in said) == (grade.AS_ROOT in index) == (grade.AS_ROOT in graded.errors) == is_root
 
 
+@pytest.mark.parametrize(("why", "end"), [("it broke", "broke."), ("it broke.", "broke."), ("why?", "why?")])
+def test_a_reason_ends_with_one_mark_whatever_its_own(why, end):
+    (row,) = submission.unreadable(why, {})
+    assert row["feedback"].endswith(f"{end} Hand it in again, as Jupyter saved it.")
+
+
 # Runs of their own, of one learner or two
 
 

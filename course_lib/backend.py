@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 
-__all__ = ["keras"]
+__all__ = ["computes_on_cpu", "keras"]
 
 
 def _import_keras():
@@ -32,3 +32,15 @@ def _import_keras():
 
 
 keras = _import_keras()
+
+
+def computes_on_cpu(*, eagerly=False):
+    """Return whether TensorFlow computes, and sees no device but CPUs; `eagerly`: outside `tf.function`."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    # Logical devices can still be made after this list, but not after one of logical devices.
+    devices = tf.config.get_visible_devices()
+    is_cpu = all(device.device_type == "CPU" for device in devices)
+    return is_cpu and (tf.executing_eagerly() or not eagerly)

@@ -77,7 +77,7 @@ def rule_for(layer, name):
     return RULES[kind]
 
 
-@rule(keras.layers.Conv2D)
+@rule(keras.layers.Conv2D, layers.Conv2D)
 def _conv2d(call):
     return _convolution(call, call.layer.filters, call.layer.groups)
 

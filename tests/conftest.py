@@ -10,6 +10,7 @@ if keras.backend.backend() == "tensorflow":
 else:  # these use TensorFlow's tapes and strategies; the others run on every backend
     collect_ignore = [
         "architectures/test_every_architecture.py",
+        "layers/test_conv2d.py",
         "layers/test_fractal_join.py",
         "layers/test_local_response_normalization.py",
         "layers/test_stochastic_depth_layer.py",

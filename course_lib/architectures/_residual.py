@@ -6,6 +6,7 @@ import sys
 from course_lib.architectures._common import scaled
 from course_lib.backend import keras
 from course_lib.checks import require
+from course_lib.layers.conv2d import NARROW, Conv2D
 
 __all__ = [
     "activate",
@@ -27,7 +28,10 @@ def convolve(x, filters, kernel, strides=1, *, groups=1, name):
         x = keras.layers.ZeroPadding2D(kernel // 2, name=f"{name}_pad")(x)
         padding = "valid"
     options = {"groups": groups, "use_bias": False, "kernel_initializer": "he_normal", "name": name}
-    return keras.layers.Conv2D(filters, kernel, strides, padding, **options)(x)
+    is_projection = kernel == 1 and strides > 1
+    special = groups > 1 or (is_projection and x.shape[-1] < NARROW)
+    layer = Conv2D if special else keras.layers.Conv2D  # whose files Keras opens alone
+    return layer(filters, kernel, strides, padding, **options)(x)
 
 
 def normalize(x, *, name):

@@ -32,7 +32,7 @@ sqrt(width), which leaves the size of the activations as it is.
 
 from course_lib.architectures._common import names_smallest_input, scaled
 from course_lib.backend import keras
-from course_lib.layers import LocalResponseNormalization
+from course_lib.layers import Conv2D, LocalResponseNormalization
 
 __all__ = ["alexnet", "alexnet_one_tower"]
 
@@ -76,7 +76,7 @@ def alexnet(
     weights = keras.initializers.RandomNormal(stddev=0.01 / width**0.5)
     inputs = x = keras.Input(input_shape, name="input")
     for layer, filters, kernel, strides, own_tower, steps in CONVOLUTIONS:
-        x = keras.layers.Conv2D(
+        x = Conv2D(
             scaled(filters, width, groups),
             kernel,
             strides=strides,

@@ -81,6 +81,9 @@ def fractalnet(
 ):
     """Build FractalNet for CIFAR.
 
+    After a short training, evaluate it once `training.evaluation.recompute_batch_statistics` has gone over
+    the training data: BatchNorm's averages are those of networks that drop-path thinned.
+
     Args:
         columns: number of columns of a block, the paper's C; 4 makes 40 layers.
         blocks: filters and dropout rate of each block. The pool after each halves the map.

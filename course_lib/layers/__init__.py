@@ -1,5 +1,6 @@
-"""Layers, loss, metric and initial weights that Keras lacks, one file each."""
+"""Layers, loss, metric and initial weights that Keras lacks or computes too slowly, one file each."""
 
+from course_lib.layers.conv2d import Conv2D
 from course_lib.layers.digit_bitmaps import DIGIT_BITMAPS
 from course_lib.layers.euclidean_rbf import EuclideanRBF
 from course_lib.layers.fan_in_uniform import FanInUniform
@@ -16,6 +17,7 @@ from course_lib.layers.subsampling2d import Subsampling2D
 __all__ = [
     "DIGIT_BITMAPS",
     "LENET_TABLE",
+    "Conv2D",
     "EuclideanRBF",
     "FanInUniform",
     "FractalJoin",

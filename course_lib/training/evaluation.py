@@ -5,15 +5,20 @@ evaluation.evaluate(model, data.test)                         # {1: 0.41, 5: 0.1
 
 data = recipes.recipe("alexnet").data(image_size=256, resize=None, augmentation=None)
 evaluation.evaluate(model, data.test, crop_size=227)          # ten crops
+
+evaluation.recompute_batch_statistics(model, data.train)      # first of all, after drop-path
 """
+
+import collections
 
 import numpy as np
 
+from course_lib import graph
 from course_lib.backend import keras
 from course_lib.checks import is_whole, require
 from course_lib.layers import EuclideanRBF
 
-__all__ = ["evaluate", "predict_ten_crop", "ten_crop", "top_k_error"]
+__all__ = ["evaluate", "predict_ten_crop", "recompute_batch_statistics", "ten_crop", "top_k_error"]
 
 PICTURES = 32  # whose ten crops go through the network at once
 
@@ -72,6 +77,60 @@ def evaluate(model, batches, k=(1, 5), *, crop_size=None):
     sign = -1 if isinstance(model.layers[-1], EuclideanRBF) else 1
     all_labels, all_scores = np.concatenate(labels), sign * np.concatenate(scores)
     return {number: top_k_error(all_labels, all_scores, number) for number in np.atleast_1d(k).tolist()}
+
+
+def recompute_batch_statistics(model, batches):
+    """Give each BatchNormalization the mean and variance of its inputs with all paths open, over the data.
+
+    After drop-path, the averages that training left are those of a thinned network, and evaluation, which
+    opens all paths, can show several times the error (Larsson et al. 2017, section 3). So one does it with
+    averaged weights, too, where it is called `bn_update` (Izmailov et al. 2018, section 3.2). Every other
+    layer computes as in evaluation. Weights, seeds and momentum stay as they are, and so does a
+    BatchNormalization that is frozen or was called with its own `training`.
+
+    Args:
+        model: functional or sequential. The averages are changed in place.
+        batches: of pictures (N, H, W, C) and labels, which nothing reads, such as the training data without
+            augmentation. Each batch's mean and variance counts by its number of pictures.
+
+    Raises:
+        ValueError: if there is no batch, or the model is neither functional nor sequential.
+    """
+    is_known = graph.is_model(model)
+    require(is_known, "model must be functional or sequential.", type(model).__name__)
+    momenta, pictures = {}, collections.Counter()
+    read = 0
+    try:
+        for x, *_ in batches:
+            _average(model, keras.tree.flatten(x), momenta, pictures)
+            read += 1
+    finally:
+        for layer, momentum in momenta.items():
+            layer.momentum = momentum
+    require(read, "batches must hold a batch or more.", "none")
+
+
+def _average(model, values, momenta, pictures):
+    """Compute a batch, and count it in each BatchNormalization with the `pictures` that it counted before.
+
+    A layer's own momentum is kept in `momenta`.
+    """
+    value_of = dict(zip(map(id, model.inputs), map(keras.ops.convert_to_tensor, values), strict=True))
+    for step in graph.steps(model):
+        layer = step.operation
+        args, kwargs = step.arguments(value_of)
+        if graph.is_model(layer):
+            results = _average(layer, graph.given_inputs(layer, args, kwargs), momenta, pictures)
+        else:
+            if isinstance(layer, keras.layers.BatchNormalization) and "training" not in kwargs:
+                kwargs["training"] = True
+                momenta.setdefault(layer, layer.momentum)
+                new = len(keras.tree.flatten((args, kwargs))[0])
+                layer.momentum = pictures[layer] / (pictures[layer] + new)
+                pictures[layer] += new
+            results = keras.tree.flatten(layer(*args, **kwargs))
+        value_of.update(zip(map(id, step.outputs), results, strict=True))
+    return [value_of[id(tensor)] for tensor in model.outputs]
 
 
 def ten_crop(images, size):

@@ -9,6 +9,7 @@ from course_lib.backend import keras
 from course_lib.layers import (
     DIGIT_BITMAPS,
     LENET_TABLE,
+    Conv2D,
     EuclideanRBF,
     FanInUniform,
     LocallyConnected2D,
@@ -22,6 +23,21 @@ from course_lib.layers import (
 
 # One layer of each class, no argument at its default, and the shape of its input.
 LAYERS = {
+    "Conv2D": (
+        lambda **kwargs: Conv2D(
+            6,
+            (3, 2),
+            strides=(2, 1),
+            padding="same",
+            data_format="channels_last",
+            groups=3,
+            activation=scaled_tanh,
+            kernel_initializer=FanInUniform(2.0, seed=1),
+            bias_initializer="ones",
+            **kwargs,
+        ),
+        (8, 9, 6),
+    ),
     "Subsampling2D": (
         lambda **kwargs: Subsampling2D(
             (2, 3), activation=scaled_tanh, coefficient_initializer="ones", bias_initializer="ones", **kwargs

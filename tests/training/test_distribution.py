@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from course_lib.architectures import lenet5, lenet5_modern
 from course_lib.backend import keras
-from course_lib.layers import LocallyConnected2D, MAPLoss, NearestAccuracy
+from course_lib.layers import Conv2D, LocallyConnected2D, MAPLoss, NearestAccuracy
 
 
 def locally_connected():
@@ -21,7 +21,20 @@ def locally_connected():
     )
 
 
-@pytest.mark.parametrize("build", [lenet5, lenet5_modern, locally_connected])
+def grouped():
+    """Build a convolution in groups, of which two are computed together."""
+    return keras.Sequential(
+        [
+            keras.Input((32, 32, 1)),
+            Conv2D(16, 3, strides=8),
+            Conv2D(32, 3, groups=4),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10),
+        ]
+    )
+
+
+@pytest.mark.parametrize("build", [lenet5, lenet5_modern, locally_connected, grouped])
 def test_a_training_step_on_two_replicas_is_a_step_on_one(build):
     rng = np.random.default_rng(0)
     images, labels = rng.uniform(size=(8, 32, 32, 1)).astype("float32"), rng.integers(0, 10, 8)

@@ -4,10 +4,17 @@ import numpy as np
 import pytest
 
 from course_lib import training
-from course_lib.architectures import googlenet, lenet5
+from course_lib.architectures import fractalnet, googlenet, lenet5
 from course_lib.backend import keras
 from course_lib.layers import MAPLoss, NearestAccuracy
-from course_lib.training.evaluation import evaluate, predict_ten_crop, ten_crop, top_k_error
+from course_lib.training import replicas
+from course_lib.training.evaluation import (
+    evaluate,
+    predict_ten_crop,
+    recompute_batch_statistics,
+    ten_crop,
+    top_k_error,
+)
 
 import tensorflow as tf  # isort: skip
 
@@ -132,3 +139,57 @@ def test_crops_that_do_not_fit_are_refused(size):
 def test_logits_are_not_averaged():
     with pytest.raises(ValueError, match="outputs must be probabilities"):
         predict_ten_crop(average(activation=None), RNG.random((2, 6, 6, 3), "float32"), 4)
+
+
+def test_recomputed_batch_statistics_are_those_of_all_pictures_and_nothing_else_moves():
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((3,))
+    shared = keras.layers.BatchNormalization(momentum=0.7, name="shared")
+    frozen = keras.layers.BatchNormalization(trainable=False, name="frozen")
+    x = keras.layers.Dropout(0.5)(frozen(inputs))
+    x = keras.layers.add([shared(x), shared(-2 * x)])
+    layers = [keras.Input((3,)), keras.layers.BatchNormalization(name="inner")]
+    inner = keras.Sequential(layers, name="sequential")
+    model = keras.Model(inputs, inner(x))
+    first, second = RNG.normal(3, 2, (6, 3)).astype("float32"), RNG.normal(size=(2, 3)).astype("float32")
+    model.set_weights([RNG.random(weight.shape) for weight in model.get_weights()])
+    before = {weight.path: weight.numpy() for weight in model.variables}
+    recompute_batch_statistics(model, [(first, None), (second, None)])
+    moved = {weight.path for weight in model.variables if not np.array_equal(weight, before[weight.path])}
+    statistics = ("moving_mean", "moving_variance")
+    assert moved == {f"{name}/{which}" for name in ("shared", "sequential/inner") for which in statistics}
+    assert shared.momentum == 0.7
+    seen = [frozen(part).numpy() for part in (first, second)]
+    # Six pictures and two, each of which comes once as it is and once times -2.
+    shares = np.array([6, 6, 2, 2]) / 16
+    parts = [sign * part for part in seen for sign in (1, -2)]
+    expected = [shares @ [part.mean(0) for part in parts], shares @ [part.var(0) for part in parts]]
+    np.testing.assert_allclose(shared.moving_mean, expected[0], rtol=1e-5)
+    np.testing.assert_allclose(shared.moving_variance, expected[1], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "message"),
+    [(average(), [], "a batch or more"), (keras.layers.Dense(2), [], "functional or sequential")],
+)
+def test_statistics_of_nothing_are_refused(model, data, message):
+    with pytest.raises(ValueError, match=message):
+        recompute_batch_statistics(model, data)
+
+
+def test_after_drop_path_a_fractalnet_evaluates_as_with_all_paths_open():
+    keras.utils.set_random_seed(0)
+    options = {"columns": 3, "blocks": ((8, 0.1),), "input_shape": (4, 4, 1), "classes": 10}
+    model = fractalnet(**options, drop_path=0.5, seed=3)
+    x = RNG.normal(size=(64, 4, 4, 1)).astype("float32")
+    for _ in range(20):  # as a training leaves its averages
+        model(x, training=True)
+    options["blocks"] = ((8, 0.0),)
+    control = fractalnet(**options, drop_path=0.0, global_ratio=0.0)
+    control.set_weights(model.get_weights())
+    expected = control(x, training=True)  # by this batch's own statistics
+    seeds = [seed.numpy() for seed in replicas.drawn(model)]
+    assert np.abs(model(x) - expected).max() > 0.02
+    recompute_batch_statistics(model, batches(x, np.zeros(64), 64))
+    np.testing.assert_allclose(model(x), expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(seeds, [seed.numpy() for seed in replicas.drawn(model)])

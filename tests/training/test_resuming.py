@@ -11,6 +11,7 @@ from small import At, build, interrupt, pipelines, same_weights
 
 from course_lib import training
 from course_lib.backend import keras
+from course_lib.layers import Conv2D
 
 KILLS = """
     import zipfile
@@ -199,6 +200,30 @@ def test_a_run_goes_on_without_its_seed_and_if_its_file_is_of_version_0_1_0(tmp_
             copy.writestr(name, content)
     old.rename(last)
     assert training.fit(build(), pipelines(), epochs=3, directory=tmp_path, seed=0).epoch == [0, 1, 2]
+
+
+def test_a_run_goes_on_when_a_convolution_of_keras_has_become_ours(tmp_path):
+    """As those of AlexNet and ResNeXt did after version 0.1.0; not with other arguments, nor turned back."""
+
+    def network(kind, filters=4):
+        keras.utils.set_random_seed(0)
+        x = np.random.default_rng(0).normal(size=(8, 3, 3, 4)).astype("float32")
+        layers = [kind(filters, 2, name="conv"), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")]
+        model = keras.Sequential([keras.Input((3, 3, 4)), *layers], name="run")
+        model.compile("adam", "sparse_categorical_crossentropy", run_eagerly=True)
+        return {"model": model, "data": ((x, np.arange(8) % 2),) * 2, "batch_size": 4}
+
+    trained = []
+    for name, first in (("moved", keras.layers.Conv2D), ("same", Conv2D)):
+        for epochs, kind in ((1, first), (2, Conv2D)):
+            call = network(kind)
+            done = training.fit(**call, epochs=epochs, directory=tmp_path / name, seed=0).epoch
+            assert done == list(range(epochs))
+        trained.append(call["model"])
+    assert same_weights(*trained)
+    for kind, filters, message in ((keras.layers.Conv2D, 4, "registered_name"), (Conv2D, 6, "filters")):
+        with pytest.raises(ValueError, match=message):
+            training.fit(**network(kind, filters), epochs=3, directory=tmp_path / "moved", seed=0)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "foreign"])

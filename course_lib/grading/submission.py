@@ -136,6 +136,7 @@ def _grade_question(grader, question, content, seed):
             )
         if definitions is not None and definitions > 1:
             sentence += f" `{name}` is defined {definitions} times; the last one counts."
+        sentence += slicer.standing(answer)
     return entry(question, verdict.status, verdict.points, sentence, verdict.mistake)
 
 

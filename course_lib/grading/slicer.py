@@ -107,11 +107,15 @@ def _answer(name, names, written, broken, heavy):
 def _with_what_was_checked(name, written):
     """Return the statements, with one that gives `name` to what its last check was given under another."""
     for place in reversed(range(len(written))):
-        given = written[place].checks.get(name, name)
-        if given != name:
-            (assigned,) = statements(f"{name} = {given}")
-            assigned.count = written[place].count
-            return [*written[:place], assigned, *written[place:]]
+        given = written[place].checks.get(name)
+        if given is None or getattr(given, "id", None) == name:
+            continue
+        try:
+            (assigned,) = statements(f"{name} = {ast.unparse(given)}")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # it is nested too deeply, say
+            return written
+        assigned.count = written[place].count
+        return [*written[:place], assigned, *written[place:]]
     return written
 
 
@@ -339,7 +343,7 @@ def _passed(calls):
 
 
 def _checked(calls):
-    """Return what the calls of `check` are given: {name of a question: source of its answer}."""
+    """Return what the calls of `check` are given: {name of a question: its answer, a node}."""
     checked = {}
     for call in calls:
         if getattr(call.func, "id", getattr(call.func, "attr", None)) != "check":
@@ -347,8 +351,8 @@ def _checked(calls):
         given = dict(zip(("question", "answer"), call.args, strict=False))
         given.update((keyword.arg, keyword.value) for keyword in call.keywords)
         question = getattr(given.get("question"), "value", None)
-        if isinstance(question, str) and "answer" in given:
-            checked[question] = ast.unparse(given["answer"])
+        if isinstance(question, str) and not isinstance(given.get("answer"), ast.Starred | None):
+            checked[question] = given["answer"]
     return checked
 
 

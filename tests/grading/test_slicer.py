@@ -169,6 +169,19 @@ def test_a_definition_below_the_check_counts_if_it_was_run_before_it():
     assert found["definitions"] == 2
 
 
+def test_a_check_that_gives_no_answer_is_none():
+    for call in (
+        "check('f', *rest)",
+        "check(*'fg')",
+        "check('f')",
+        "check()",
+        "check(f, 'f')",
+        "check(1, 2)",
+    ):
+        assert read(OLD, call)["found"] == {}
+    assert read(OLD, F, "check('f')", NEW)["found"]["f"]["standing"] == "unchecked"
+
+
 def test_a_standing_that_is_none_says_nothing():
     for standing in (None, "other", ["late"], {}):
         assert slicer.standing({"standing": standing}) == ""

@@ -9,9 +9,34 @@ import json
 import re
 import symtable
 
-__all__ = ["program", "read", "statements"]
+__all__ = ["program", "read", "standing", "statements"]
 
 KEPT_CELL_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
+# Why an answer may not stand as it stood when its check said Right.
+STANDINGS = {
+    "unchecked": (
+        "No `check` of this answer stands below it, outside functions: it was run with the last values of "
+        "what it uses."
+    ),
+    "late": (
+        "The last check of this answer stands above something that it uses: it was run with the last values "
+        "of what it uses. Move the check below that."
+    ),
+    "defined below": (
+        "This answer is defined again below its last check: it was judged as it stood at the check."
+    ),
+    "several checks": (
+        "This answer has several checks, and what it uses changes between them: the last one counts."
+    ),
+    "another order": (
+        "The cells of this answer were not run from top to bottom: restart the kernel and run all cells to "
+        "see what it does then."
+    ),
+}
+
+# An assignment of these and nothing else gives a second name to what has one.
+KEEPING = ast.Name | ast.Attribute | ast.Subscript | ast.Slice | ast.Constant | ast.expr_context
+KEEPING |= ast.List | ast.Tuple | ast.Set | ast.Dict | ast.Starred
 
 
 def read(content, names, heavy, sign):
@@ -26,7 +51,8 @@ def read(content, names, heavy, sign):
     Returns:
         Plain data: {"unreadable": why}, or {"found": answers by name, "said_right": names}. An answer is
         {"broken": why}, or {"program": [source, whether all is lost if it fails] a statement, "uses": other
-        names, "heavy": bool, "definitions": how many there are that do something}.
+        names, "heavy": bool, "definitions": how many there are that do something, "standing": key of
+        `STANDINGS` or None}. It stands as it stood at its last check, where the notebook tells.
     """
     try:
         notebook = json.loads(content.decode("utf-8-sig"))
@@ -41,9 +67,14 @@ def read(content, names, heavy, sign):
     for cell in cells:
         source = _text(cell.get("source"))
         try:
-            written += statements(source)
+            in_cell = statements(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             broken.append((source, _described(error)))
+            continue
+        count = cell.get("execution_count")
+        for statement in in_cell:
+            statement.count = count if isinstance(count, int) else None
+        written += in_cell
     found = {}
     for name in names:
         answer = _answer(name, names, written, broken, heavy)
@@ -53,22 +84,91 @@ def read(content, names, heavy, sign):
 
 
 def _answer(name, names, written, broken, heavy):
-    definitions = [statement for statement in written if name in statement.binds and not statement.is_import]
-    written_out = [statement for statement in definitions if not statement.is_stub]
+    if not any(statement.defines(name) for statement in written):
+        written = _with_what_was_checked(name, written)
+    definitions = [place for place, statement in enumerate(written) if statement.defines(name)]
     pattern = re.compile(rf"^\s*(?:def\s+{name}\b|{name}\s*=)", re.MULTILINE)
     failures = [why for source, why in broken if pattern.search(source)]
-    if failures and not written_out:
+    if failures and not definitions:
         return {"broken": failures[-1]}
-    if not definitions:
+    if not any(name in statement.binds and not statement.is_import for statement in written):
         return None
-    needed = program(name, written)
+    needed, end, standing = _as_checked(name, written, definitions)
     defined = set().union(*(statement.binds for statement in needed if statement.is_definition))
     return {
         "program": [[statement.source, statement.must_work] for statement in needed],
         "uses": [other for other in names if other != name and other in defined],
         "heavy": any(statement.needs_any(heavy) for statement in needed),
-        "definitions": len(written_out),
+        "definitions": sum(place < end for place in definitions),
+        "standing": standing,
     }
+
+
+def _with_what_was_checked(name, written):
+    """Return the statements, with one that gives `name` to what its last check was given under another."""
+    for place in reversed(range(len(written))):
+        given = written[place].checks.get(name)
+        if given is None or getattr(given, "id", None) == name:
+            continue
+        try:
+            (assigned,) = statements(f"{name} = {ast.unparse(given)}")
+        except (SyntaxError, ValueError, RecursionError, MemoryError):  # it is nested too deeply, say
+            return written
+        assigned.count = written[place].count
+        return [*written[:place], assigned, *written[place:]]
+    return written
+
+
+def _as_checked(name, written, definitions):
+    """Return the statements that an answer needs, how many of the notebook's they are from, and a standing.
+
+    They are from those down to its last check, as if the notebook had been run from top to bottom. Where that
+    cannot have been, or where no check stands below a definition, they are from all. The standing is a key of
+    `STANDINGS`, or None if nothing is to be said.
+    """
+    everything = len(written)
+    if not definitions:  # nothing but stubs
+        return program(name, written), everything, None
+    checks = [place for place in range(definitions[0], everything) if name in written[place].checks]
+    if not checks:
+        needed = program(name, written)
+        is_the_same = needed == program(name, written[: definitions[-1] + 1])
+        return needed, everything, None if is_the_same else "unchecked"
+    check, end = written[checks[-1]], checks[-1] + 1
+    needed = program(name, written[:end])
+    wanted = {name}.union(*(statement.uses for statement in needed))
+    if wanted & _late(written, end):
+        return program(name, written), everything, "late"
+    rebound = [statement for statement in written[end:] if statement.binds & wanted]
+    ran_before = [statement for statement in rebound if _ran_before(statement, check)]
+    if any(statement.defines(name) for statement in ran_before):
+        return program(name, written), everything, "another order"
+    if ran_before or any(_ran_before(check, statement) for statement in needed):
+        return needed, end, "another order"
+    if any(statement.defines(name) for statement in rebound):
+        return needed, end, "defined below"
+    if needed != program(name, written[: checks[0] + 1]):
+        return needed, end, "several checks"
+    return needed, end, None
+
+
+def _late(written, end):
+    """Return the names that are defined from `end` on and not before, as far as that can be known."""
+    if any(statement.binds_any for statement in written[:end]):
+        return set()
+    known = set(dir(builtins)) | _bound(statement for statement in written[:end] if not statement.is_stub)
+    return _bound(statement for statement in written[end:] if not statement.is_stub) - known
+
+
+def _ran_before(one, other):
+    """Say whether the cell of one statement was run before that of another, as far as the notebook tells."""
+    return None not in (one.count, other.count) and one.count < other.count
+
+
+def standing(answer):
+    """Return a sentence on how an answer of `read`'s stands to its check, or nothing if all is well."""
+    sentence = STANDINGS.get(str(answer.get("standing")))
+    return f" {sentence}" if sentence else ""
 
 
 def _text(lines):
@@ -162,16 +262,27 @@ class _Statement:
             elif isinstance(part, ast.ImportFrom):
                 self.imports.update(f"{part.module}.{alias.name}" for alias in part.names)
         at_once = list(_outside_functions(node))
+        self.uses |= {_root(part.target) for part in at_once if isinstance(part, ast.AugAssign)}
+        self.uses_at_once = self.uses
+        if self.is_definition:
+            self.uses_at_once = {part.id for part in at_once if isinstance(part, ast.Name)}
+        self.aliases = _aliases(at_once)
         # What a function changes, it changes when it is called.
         self.changes = _changed(ast.walk(node) if self.is_definition else at_once)
-        self.calls, self.passes = set(), set()
+        self.calls, self.passes, self.checks = set(), set(), {}
+        self.count = None  # its cell was the one of this number to be run
         if self.is_definition:
             self.calls = {_root(decorator) for decorator in getattr(node, "decorator_list", ())}
         elif not self.is_import:
             calls = [part for part in at_once if isinstance(part, ast.Call)]
             self.calls = {call.func.id for call in calls if isinstance(call.func, ast.Name)}
+            self.checks = _checked(calls)
             if isinstance(node, ast.Expr):
                 self.passes = _passed(calls)
+
+    def defines(self, name):
+        """Say whether it writes out an answer of this name."""
+        return name in self.binds and not self.is_import and not self.is_stub
 
     def needs_any(self, modules):
         """Say whether it imports one of these modules or a part of one."""
@@ -199,11 +310,28 @@ def _changed(nodes):
     """Return the names whose content these nodes change: they set a part of it or call a method."""
     changed = set()
     for node in nodes:
-        if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+        if isinstance(node, ast.AugAssign):
+            changed.add(_root(node.target))  # a list grows in place
+        elif isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
             changed.add(_root(node))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             changed.add(_root(node.func))
     return changed
+
+
+def _aliases(nodes):
+    """Return the names that may hold a part of what others hold, as pairs (names, those of the others)."""
+    pairs = []
+    for part in nodes:
+        if isinstance(part, ast.For | ast.comprehension):
+            pairs.append((_all_names(part.target), _all_names(part.iter)))
+        elif isinstance(part, ast.Assign) and all(isinstance(kept, KEEPING) for kept in ast.walk(part.value)):
+            pairs.append((set().union(*map(_all_names, part.targets)), _all_names(part.value)))
+    return pairs
+
+
+def _all_names(node):
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _passed(calls):
@@ -212,6 +340,20 @@ def _passed(calls):
         for argument in [*call.args, *call.keywords]:
             passed.update(part.id for part in ast.walk(argument) if isinstance(part, ast.Name))
     return passed
+
+
+def _checked(calls):
+    """Return what the calls of `check` are given: {name of a question: its answer, a node}."""
+    checked = {}
+    for call in calls:
+        if getattr(call.func, "id", getattr(call.func, "attr", None)) != "check":
+            continue
+        given = dict(zip(("question", "answer"), call.args, strict=False))
+        given.update((keyword.arg, keyword.value) for keyword in call.keywords)
+        question = getattr(given.get("question"), "value", None)
+        if isinstance(question, str) and not isinstance(given.get("answer"), ast.Starred | None):
+            checked[question] = given["answer"]
+    return checked
 
 
 def _outside_functions(node):
@@ -257,11 +399,11 @@ def program(name, statements):
             last.update(dict.fromkeys(statement.binds, index))
 
     def is_replaced(bound, index):
-        """Say whether a later definition of the name makes this one void: nothing between kept its value."""
-        for statement in usable[index + 1 : last.get(bound, 0)]:
-            if bound in statement.uses and statement.binds and not statement.is_definition:
-                return False
-        return index < last.get(bound, -1)
+        """Say whether a later definition of the name makes this one void: nothing needed between uses it."""
+        end = last.get(bound, -1)
+        return index < end and not any(
+            index < other < end and bound in usable[other].uses_at_once for other in chosen
+        )
 
     def is_needed(index, statement):
         binds = statement.binds
@@ -271,17 +413,18 @@ def program(name, statements):
             return True
         if statement.binds_any and wanted - known:
             return True
-        if not statement.is_definition and (statement.changes | statement.passes & assigned) & wanted:
+        if not statement.is_definition and (statement.changes | statement.passes & assigned) & shared:
             return True
         return bool(statement.calls & changers)
 
     wanted, chosen = {name}, set()
     while True:
+        shared = _shared(wanted, usable)
         # Functions that fill or bind what is wanted: to call one changes it.
         changers = {
             statement.name
             for statement in usable
-            if statement.is_definition and (statement.changes | (statement.binds - {statement.name})) & wanted
+            if statement.is_definition and (statement.changes | (statement.binds - {statement.name})) & shared
         }
         more = {
             index
@@ -293,6 +436,15 @@ def program(name, statements):
             return sorted(needed, key=lambda statement: not statement.is_future)
         chosen |= more
         wanted = wanted.union(*(usable[index].uses for index in more))
+
+
+def _shared(wanted, statements):
+    """Return the names that are wanted, and those under which a part of what they hold may be changed."""
+    pairs = [pair for statement in statements for pair in statement.aliases]
+    shared = set(wanted)
+    while more := set().union(*(names for names, others in pairs if others & shared)) - shared:
+        shared |= more
+    return shared
 
 
 def _usable(statements):

@@ -239,6 +239,7 @@ def _judged(grader, question, answer, seed, budget):
         row["feedback"] += " The check in the notebook finds its cases right; the grade has drawn others."
     if definitions is not None and definitions > 1:
         row["feedback"] += f" `{name}` is defined {definitions} times; the last one counts."
+    row["feedback"] += slicer.standing(answer)
     return row
 
 

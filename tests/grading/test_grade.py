@@ -18,6 +18,7 @@ from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import hostile
+import orders
 import pytest
 
 from course_lib import grading
@@ -345,6 +346,21 @@ WRONG = {
 }
 
 
+BUILD = """
+units = 84
+def build(image, classes):
+    x = image
+    for filters in (6, 16):
+        x = keras.layers.AveragePooling2D(2)(keras.layers.Conv2D(filters, 5, activation="tanh")(x))
+    x = keras.layers.Flatten()(x)
+    for width in (120, units):
+        x = keras.layers.Dense(width, activation="tanh")(x)
+    return keras.Model(image, keras.layers.Dense(classes, activation="softmax")(x))
+def tutorial_lenet5(size, classes):
+    return build(keras.Input((size, size, 1)), classes)
+"""
+
+
 @pytest.fixture
 def small(tmp_path):
     """Return a folder with two submissions of one answer each, one of them wrong."""
@@ -386,8 +402,12 @@ def every_report(out):
 
 @confined
 def test_the_solutions_earn_full_marks_and_the_exercises_none(tmp_path):
-    report = run(ROOT / "solutions", tmp_path / "solutions", "--timeout", 100)
-    assert len(report["learners"]) == len(report["chapters"])
+    folder = tmp_path / "class"
+    shutil.copytree(ROOT / "solutions", folder)
+    order = {"tutorial_lenet5": BUILD, "end": "units, build, keras = 10, None, None"}
+    hand_in(folder / "builds_a_model.ipynb", *orders.cells(order, "01_lenet5"))
+    report = run(folder, tmp_path / "solutions", "--timeout", 100)
+    assert len(report["learners"]) == len(report["chapters"]) + 1
     for learner in report["learners"]:
         assert [chapter["questions"][0]["status"] for chapter in learner["chapters"]].count("right") == 1
         assert learner["points"] == 20

@@ -34,6 +34,16 @@ def chosen(name, source):
         ("@decorated\ndef f():\n    return 1\nimport decorated", [0, 1]),
         ("def f(): return 1; x = 2", ["def f(): return 1; x = 2"]),
         ("é = 'ü'; f = é", ["é = 'ü'", "f = é"]),
+        # A list that has a second name, or lies in another one, is changed under that name, too.
+        ("T = [1]\nU = T\nU.append(2)\ndef f():\n    return T", [0, 1, 2, 3]),
+        ("T = [[1]]\nfor row in T:\n    row.append(2)\ndef f():\n    return T", [0, 1, 2]),
+        ("T = [1]\nW = {0: T}\ndef g(t):\n    t.append(1)\ng(W[0])\nf = T", [0, 1, 2, 3, 4]),
+        ("T = [1]\nU = T\nU += [2]\ndef f():\n    return T", [0, 1, 2, 3]),
+        ("T = [1]\nU = len(T)\nU.append(2)\ndef f():\n    return T", [0, 3]),
+        ("x = 1\nx += 1\ndef f():\n    return x", [0, 1, 2]),
+        # What was called before it was written anew is needed as it was.
+        ("T = []\ndef g(t):\n    t.append(1)\ng(T)\ndef g():\n    pass\nf = [T, g]", [0, 1, 2, 3, 4]),
+        ("def g(a):\n    return a\n@g\ndef f():\n    return h\ndef g():\n    pass\nh = g", [0, 1, 2, 3]),
     ],
 )
 def test_an_answer_takes_the_statements_that_it_needs(source, needed):
@@ -53,8 +63,11 @@ def test_a_long_cell_is_read_in_time_that_grows_with_its_length():
     assert len(slicer.statements("x = 1\n" * 20_000)) == 20_000
 
 
-def read(*cells, names=("f", "g"), heavy=("keras",)):
-    content = json.dumps({"cells": [{"cell_type": "code", "source": source} for source in cells]})
+def read(*cells, names=("f", "g"), heavy=("keras",), numbers=()):
+    cells = [{"cell_type": "code", "source": source} for source in cells]
+    for cell, number in zip(cells, numbers, strict=False):
+        cell["execution_count"] = number
+    content = json.dumps({"cells": cells})
     return slicer.read(content.encode(), names, heavy, "✔ Right</b>")
 
 
@@ -91,3 +104,84 @@ def test_a_stored_check_that_said_right_is_found():
         cell["outputs"].append({"data": {"text/html": markup}})
     content = json.dumps({"cells": [cell]}).encode()
     assert slicer.read(content, ["f", "g"], (), "✔ Right</b>")["said_right"] == ["f"]
+
+
+OLD, NEW = "bias = 1", "bias = 2"
+F, CHECK = "def f():\n    return bias", "check('f', f)"
+G = "def f():\n    return bias + 1"
+
+
+@pytest.mark.parametrize(
+    ("cells", "needed", "why"),
+    [
+        ([OLD, F, CHECK, NEW], [OLD, F], None),
+        ([OLD, F, "show(course.check(question='f', answer=f))", NEW], [OLD, F], None),
+        ([OLD, F, f"if bias:\n    {CHECK}", NEW], [OLD, F], None),
+        ([OLD, F, CHECK, "f = f()"], [OLD, F], "defined below"),
+        ([OLD, F, CHECK, G], [OLD, F], "defined below"),
+        ([OLD, F, CHECK, G, CHECK, NEW], [OLD, G], "several checks"),
+        ([OLD, F, CHECK, CHECK, NEW], [OLD, F], None),
+        ([OLD, F, CHECK, NEW, CHECK], [OLD, NEW, F], "several checks"),
+        ([OLD, F, NEW], [OLD, F, NEW], "unchecked"),
+        ([OLD, F], [OLD, F], None),
+        ([OLD, CHECK, F, NEW], [OLD, F, NEW], "unchecked"),
+        ([OLD, F, f"def all_of_them():\n    {CHECK}", NEW], [OLD, F, NEW], "unchecked"),
+        ([OLD, F, "for name in 'fg':\n    check(name, f)", NEW], [OLD, F, NEW], "unchecked"),
+        ([F, CHECK, OLD, NEW], [F, OLD, NEW], "late"),
+        (["from m import *", F, CHECK, NEW], ["from m import *", F], None),
+        (["def f():\n    return sum", CHECK, "sum = 3"], ["def f():\n    return sum"], None),
+        (["def f():\n    raise NotImplementedError()", CHECK, OLD, F], [OLD, F], None),
+        ([OLD, "def mine():\n    return bias", "check('f', mine)", NEW], [OLD, 1, "f = mine"], None),
+        ([OLD, "check('f', lambda: bias)", NEW], [OLD, 1, "f = lambda: bias"], None),
+    ],
+)
+def test_an_answer_stands_as_it_stood_at_its_check_and_says_where_it_does_not(cells, needed, why):
+    found = read(*cells)["found"]["f"]
+    needed = [cells[line] if isinstance(line, int) else line for line in needed]
+    assert sorted(source for source, _ in found["program"]) == sorted(needed)
+    assert found["standing"] == why
+    assert bool(slicer.standing(found)) == bool(why)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "needed", "why"),
+    [
+        ([1, 2, 3, 4], [OLD, F], None),
+        ([None, None, None, 4], [OLD, F], None),
+        ([1, 3, 4, 2], [OLD, F], "another order"),
+        ([1, 3, 2, 4], [OLD, F], "another order"),
+        ([5, 2, 3, 4], [OLD, F], "another order"),
+        (["x", [], {}, 4], [OLD, F], None),
+    ],
+)
+def test_cells_that_were_run_in_another_order_are_told_by_their_numbers(numbers, needed, why):
+    found = read(OLD, F, CHECK, NEW, numbers=numbers)["found"]["f"]
+    assert [source for source, _ in found["program"]] == needed
+    assert found["standing"] == why
+
+
+def test_a_definition_below_the_check_counts_if_it_was_run_before_it():
+    found = read(F, CHECK, OLD, G, numbers=[1, 4, 2, 3])["found"]["f"]
+    assert [source for source, _ in found["program"]] == [OLD, G]
+    found = read(OLD, F, CHECK, G, numbers=[1, 2, 4, 3])["found"]["f"]
+    assert [source for source, _ in found["program"]] == [OLD, G]
+    assert found["standing"] == "another order"
+    assert found["definitions"] == 2
+
+
+def test_a_check_that_gives_no_answer_is_none():
+    for call in (
+        "check('f', *rest)",
+        "check(*'fg')",
+        "check('f')",
+        "check()",
+        "check(f, 'f')",
+        "check(1, 2)",
+    ):
+        assert read(OLD, call)["found"] == {}
+    assert read(OLD, F, "check('f')", NEW)["found"]["f"]["standing"] == "unchecked"
+
+
+def test_a_standing_that_is_none_says_nothing():
+    for standing in (None, "other", ["late"], {}):
+        assert slicer.standing({"standing": standing}) == ""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from course_lib.grading import slicer
 from course_lib.grading.judge import judge
+from course_lib.grading.question import CHECK_SEED
 from course_lib.grading.questions import chapter_of
 
 __all__ = ["CHECK_SEED", "entry", "grade_learner", "is_ignored", "is_notebook", "notebooks", "unreadable"]
@@ -13,7 +14,6 @@ __all__ = ["CHECK_SEED", "entry", "grade_learner", "is_ignored", "is_notebook", 
 PACKAGE = Path(__file__).resolve().parents[1]
 DEEPEST = 20  # folders within folders
 CHAPTERS_COPIED = ".copied.json"  # stands beside the copies that `make lab` makes of the chapters
-CHECK_SEED = 0  # of `check` in a notebook, and of a grade without another
 DAMAGED = "The notebook cannot be read: {}. Hand it in again, as Jupyter saved it."
 
 

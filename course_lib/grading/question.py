@@ -105,7 +105,7 @@ class Question:
         returns: what the function returns, in words.
         visible: argument lists that the exercise shows with their results.
         draw: takes a `random.Random` and returns the arguments of one more case; or several such functions,
-            which draw in turn, where each kind of case must come.
+            which take turns in an order that the seed decides, where each kind of case must come.
         reference: the right function; its docstring is the task.
         slips: maps an edit of the reference to the sentence that names it. An edit is `old -> new`, where
             `old` stands once in the body of the reference; or a tuple of such edits, made together; or, where
@@ -144,11 +144,12 @@ class Question:
         if self.draw is None:
             return copy(self.visible or [[]])
         generator = random.Random(f"{self.name} {seed}")
-        kinds = (self.draw,) if callable(self.draw) else self.draw
+        order = [] if isinstance(self.draw, tuple | list) else [self.draw] * drawn
+        while len(order) < drawn:  # no place in the order tells the kind of a case
+            order += generator.sample(self.draw, len(self.draw))
         cases = copy(self.visible)
         checked = [] if seed == CHECK_SEED else self.cases()
-        for index in range(drawn):
-            draw = kinds[index % len(kinds)]
+        for draw in order[:drawn]:
             case = _other_than(cases + checked, draw, generator)
             if case is None:
                 case = _other_than(cases, draw, generator)

@@ -62,8 +62,10 @@ def drawn(draw, seed):
 
 
 def test_several_draws_take_turns():
-    cases = drawn((lambda rng: [rng.randint(0, 99)], lambda rng: [rng.randint(100, 199)]), seed=5)
-    assert [case >= 100 for case in cases] == [False, True] * 6
+    draw = (lambda rng: [rng.randint(0, 99)], lambda rng: [rng.randint(100, 199)])
+    orders = [[case >= 100 for case in drawn(draw, seed)] for seed in range(9)]
+    assert all(sum(order[place : place + 2]) == 1 for order in orders for place in range(0, 12, 2))
+    assert len({tuple(order) for order in orders}) > 4  # the place doesn't tell the kind
 
 
 def test_a_class_is_asked_what_check_does_not_ask_as_long_as_there_is_any():

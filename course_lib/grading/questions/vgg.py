@@ -717,11 +717,11 @@ def suspect(size, column, pools, rounds_up):
     return convolutions + sum((inputs + 1) * units for inputs, units in pairwise(dense))
 
 
-def impostor(letter, pools, rounds_up):
-    """Return what draws a suspect; few of its pictures halve evenly."""
+def impostor(letter, pools, rounds_up, halves=False):
+    """Return what draws a suspect, whose picture halves evenly or does not."""
 
     def draw(rng):
-        size = 32 * rng.randint(4, 12) if rng.random() < 0.2 else rng.choice(ODD_SIDES)
+        size = 32 * rng.randint(4, 12) if halves else rng.choice(ODD_SIDES)
         return [size, suspect(size, letter, pools, rounds_up)]
 
     return draw
@@ -751,8 +751,8 @@ NO_LETTER = "The number of weight layers is given in place of the column's lette
         impostor("A", 4, False),
         impostor("C", 4, True),
         impostor("D", 5, True),
-        impostor("A", 5, False),
-        impostor("C", 4, False),
+        impostor("A", 5, False, halves=True),
+        impostor("C", 4, False, halves=True),
         impostor("B", 4, True),
         impostor("A", 5, True),
         impostor("C", 4, False),

@@ -957,6 +957,20 @@ def departed(unpadded, rounded_down, stride_1, wide, classes=1000):
     return [conv1, sum(rows) - rows[5] + fc6, classes]
 
 
+SHOWN = (
+    (False, False, False, False),
+    (True, False, False, False),
+    (False, True, False, False),
+    (True, False, True, True),
+    (False, False, True, False),
+)
+
+
+def impostor(choice):
+    """Return what draws a network with these departures."""
+    return lambda rng: departed(*choice, rng.randint(2, 3000))
+
+
 def added_up(side, total, classes):
     """Take the departures' differences one by one, as if none changed another."""
     paper = departed(False, False, False, False, classes)[1]
@@ -989,14 +1003,11 @@ NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
     "Find the impostor",
     points=2,
     returns="a list of four truth values",
-    visible=(
-        departed(False, False, False, False),
-        departed(True, False, False, False),
-        departed(False, True, False, False),
-        departed(True, False, True, True),
-        departed(False, False, True, False, 10),
+    visible=tuple(
+        departed(*choice, classes)
+        for choice, classes in zip(SHOWN, [1000, 1000, 1000, 1000, 10], strict=True)
     ),
-    draw=lambda rng: departed(*rng.choice(CHOICES), rng.randint(2, 3000)),
+    draw=tuple(impostor(choice) for choice in CHOICES if choice not in SHOWN),
     slips={
         "return list(choice) -> return [False, *choice[1:]]": (
             "The missing padding of conv1 is overlooked: it leaves the total as it is, "
@@ -1067,13 +1078,15 @@ def zfnet_impostor(side, total, classes):
             return output_size(side, 3, 2) if rounded_down else pooled_up(side, 3, 2)
 
         conv1 = output_size(224, 7, 2, padding=0 if unpadded else 1)
+        if conv1 != side:
+            return None
         conv2 = pool(conv1) if stride_1 else output_size(pool(conv1), 5, 2)
         widths = [512, 1024, 512] if wide else [384, 384, 256]
         rows = zfnet_parameters(224, classes, widths)
         rows[5] = dense_parameters(pool(pool(conv2)) ** 2 * widths[-1], 4096)
-        return conv1, sum(rows)
+        return sum(rows)
 
     for choice in product([False, True], repeat=4):
-        if built(*choice) == (side, total):
+        if built(*choice) == total:
             return list(choice)
     return [False] * 4

@@ -102,7 +102,7 @@ def output_size(size, kernel, stride, padding):
 def draw_same_padding(rng, leftover):
     """Return a case in which an odd pixel is added, or the windows fit with room."""
     while True:
-        size, kernel, stride = rng.randint(8, 64), rng.randint(1, 7), rng.randint(2, 4)
+        size, kernel, stride = rng.randint(8, 64), rng.randint(2, 7), rng.randint(2, 4)
         total = (-(-size // stride) - 1) * stride + kernel - size
         if total < 0 if leftover else total % 2 and total > 0 and size % stride > 1:
             return [size, kernel, stride]

@@ -142,7 +142,7 @@ def _constant(answer):
     if all(answer.expected[index] == answer.expected[answer.answered[0]] for index in answer.answered):
         return None
     names = " and ".join(f"`{name}`" for name in answer.question.parameters)
-    return f"The result is the same in every case: it does not depend on {names}."
+    return f"The result is the same in every case, whatever {names} may be."
 
 
 def _constant_entries(answer):

@@ -30,8 +30,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from types import FunctionType
 
-__all__ = ["Chapter", "Question", "SlipError", "copy", "show", "sources"]
+__all__ = ["CHECK_SEED", "Chapter", "Question", "SlipError", "copy", "show", "sources"]
 
+CHECK_SEED = 0  # draws the cases of `check` in a notebook, which everybody can read
 MOST = 120  # characters of a value in a sentence
 ATTEMPTS = 200  # to draw a case that is not there yet; where there are too few, fewer are asked
 ARROW = " -> "  # of a slip, between what stands in the function and what a learner wrote instead
@@ -103,7 +104,8 @@ class Question:
         points: for a right answer; a partly right one earns its share of the cases.
         returns: what the function returns, in words.
         visible: argument lists that the exercise shows with their results.
-        draw: takes a `random.Random` and returns the arguments of one more case.
+        draw: takes a `random.Random` and returns the arguments of one more case; or several such functions,
+            which take turns in an order that the seed decides, where each kind of case must come.
         reference: the right function; its docstring is the task.
         slips: maps an edit of the reference to the sentence that names it. An edit is `old -> new`, where
             `old` stands once in the body of the reference; or a tuple of such edits, made together; or, where
@@ -126,24 +128,33 @@ class Question:
     slips: Mapping
     hints: tuple[str, ...]
     visible: tuple = ()
-    draw: Callable | None = None
+    draw: Callable | tuple[Callable, ...] | None = None
     tolerance: float = 1e-6
     floats: bool = False
     needs: str = ""
     answer: str = ""
     slipped: dict = field(default_factory=dict, repr=False, compare=False)  # memory of `mistakes`
 
-    def cases(self, seed=0, drawn=12):
-        """Return the visible argument lists, then `drawn` others, or all there are; the seed decides."""
+    def cases(self, seed=CHECK_SEED, drawn=12):
+        """Return the visible argument lists, then `drawn` others, or all there are; the seed decides.
+
+        Another seed than that of `check` draws what `check` does not ask, as long as there is such a case:
+        a table of the answers that `check` accepts then knows none of a class's cases but the visible ones.
+        """
         if self.draw is None:
             return copy(self.visible or [[]])
         generator = random.Random(f"{self.name} {seed}")
+        order = [] if isinstance(self.draw, tuple | list) else [self.draw] * drawn
+        while len(order) < drawn:  # no place in the order tells the kind of a case
+            order += generator.sample(self.draw, len(self.draw))
         cases = copy(self.visible)
-        for _ in range(drawn):
-            attempts = (copy(self.draw(generator)) for _ in range(ATTEMPTS))
-            new = next((case for case in attempts if case not in cases), None)
-            if new is not None:
-                cases.append(new)
+        checked = [] if seed == CHECK_SEED else self.cases()
+        for draw in order[:drawn]:
+            case = _other_than(cases + checked, draw, generator)
+            if case is None:
+                case = _other_than(cases, draw, generator)
+            if case is not None:
+                cases.append(case)
         return cases
 
     def call(self, case):
@@ -168,6 +179,12 @@ class Question:
                 (sentence, edited(self.reference, slip)) for slip, sentence in self.slips.items()
             )
         return self.slipped["mistakes"]
+
+
+def _other_than(cases, draw, generator):
+    """Draw a case that is none of `cases`; return None after too many attempts."""
+    attempts = (copy(draw(generator)) for _ in range(ATTEMPTS))
+    return next((case for case in attempts if case not in cases), None)
 
 
 # Slips

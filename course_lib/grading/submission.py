@@ -16,6 +16,7 @@ from pathlib import Path
 from course_lib.grading import slicer
 from course_lib.grading.grader import LARGEST_NOTEBOOK
 from course_lib.grading.judge import judge
+from course_lib.grading.question import CHECK_SEED
 from course_lib.grading.questions import chapter_of
 
 __all__ = [
@@ -28,7 +29,6 @@ MOST_READ = 100  # notebooks of a learner
 MOST_JUDGED = 2  # notebooks of a learner for a chapter: more would be more tries
 MOST_NAMED = 20  # notebooks in a sentence
 CHAPTERS_COPIED = ".copied.json"  # stands beside the copies that `make lab` makes of the chapters
-CHECK_SEED = 0  # of `check` in a notebook
 CHECKS_ALONE = "right for the cases of the check alone"  # a flag
 LINKED = "is a link, which is not followed: hand in the file itself."
 DAMAGED = "The notebook cannot be read: {} Hand it in again, as Jupyter saved it."

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from course_lib.grading.question import Chapter, edited, neighbours, show, sources, task
+from course_lib.grading.question import Chapter, Question, edited, neighbours, show, sources, task
 
 chapter = Chapter("pooling", title="Pooling")
 OPTIONS = {
@@ -54,6 +54,26 @@ def test_the_decorator_hands_the_function_on_unchanged_and_adds_a_question():
     assert chapter.questions[1].reference is pooled_size
     assert chapter.questions[1].chapter == "pooling"
     assert pooled_size(7, 2) == 3
+
+
+def drawn(draw, seed):
+    question = Question(name="half", chapter="", title="", reference=half, slips={}, draw=draw, **OPTIONS)
+    return [case[0] for case in question.cases(seed)[1:]]
+
+
+def test_several_draws_take_turns():
+    draw = (lambda rng: [rng.randint(0, 99)], lambda rng: [rng.randint(100, 199)])
+    orders = [[case >= 100 for case in drawn(draw, seed)] for seed in range(9)]
+    assert all(sum(order[place : place + 2]) == 1 for order in orders for place in range(0, 12, 2))
+    assert len({tuple(order) for order in orders}) > 4  # the place doesn't tell the kind
+
+
+def test_a_class_is_asked_what_check_does_not_ask_as_long_as_there_is_any():
+    many, few = (lambda rng: [rng.randint(1, 24)]), (lambda rng: [rng.randint(1, 15)])
+    assert sorted(drawn(many, seed=0) + drawn(many, seed=5)) == list(range(1, 25))
+    checked, others = set(drawn(few, seed=0)), drawn(few, seed=5)
+    assert set(others[:3]) == set(range(1, 16)) - checked
+    assert len(set(others)) == 12
 
 
 def test_a_slip_is_one_edit_or_several_or_a_function():

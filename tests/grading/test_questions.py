@@ -13,7 +13,7 @@ import pytest
 from course_lib import arithmetic, grading
 from course_lib.grading.answer import attempt
 from course_lib.grading.judge import judge
-from course_lib.grading.question import edited
+from course_lib.grading.question import CHECK_SEED, edited
 from course_lib.grading.questions import (
     CHAPTERS,
     alexnet,
@@ -28,6 +28,7 @@ from course_lib.grading.questions import (
 
 QUESTIONS = list(grading.all_questions().values())
 SEEDS = (0, 1, 20_240_229)
+CLASS_SEEDS = tuple(7_310_598_246_117_903_411 + 982_451_653_777 * number for number in range(10))
 each_question = pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
 
 
@@ -95,6 +96,35 @@ def test_no_case_is_asked_twice(question, seed):
     cases = [json.dumps(case) for case in question.cases(seed)]
     assert len(set(cases)) == len(cases)
     assert question.draw is None or len(cases) >= len(question.visible) + 11
+
+
+def earned(question, cases, table):
+    """Return the points of an answer that looks its results up in a table, and knows nothing else."""
+    outcomes = [{"value": table.get(json.dumps(case))} for case in cases]
+    return judge(question, cases, outcomes).points
+
+
+def table_of(question, seed):
+    return {json.dumps(case): question.reference(*case) for case in question.cases(seed)}
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_table_of_what_check_asks_earns_a_class_no_more_than_the_shown_cases(chapter, monkeypatch):
+    monkeypatch.setattr(
+        "course_lib.grading.judge.named", lambda *found, **options: None
+    )  # names take a while
+    for question in grading.chapter_questions(chapter):
+        if question.draw is None:
+            continue  # it asks for one value, which is the answer
+        table, last_year = table_of(question, CHECK_SEED), table_of(question, 2**63)
+        shown = {json.dumps(case): table[json.dumps(case)] for case in question.visible}
+        for seed in CLASS_SEEDS:
+            cases = question.cases(seed)
+            assert len(cases) == len(question.visible) + 12
+            assert earned(question, cases, table) == earned(question, cases, shown) < question.points / 2
+            assert earned(question, cases, last_year) < 0.6 * question.points, question.name
+            in_order = dict(zip(map(json.dumps, cases), table.values(), strict=True))  # who counts the calls
+            assert earned(question, cases, in_order) <= 0.7 * question.points, question.name
 
 
 @each_question
@@ -242,13 +272,25 @@ def test_the_groups_of_c3_add_up_to_1516():
     assert sum(lenet5.c3_groups()) == lenet5.partial_counts(5, lenet5.TABLE_I, 10)[0] == 1516
 
 
-def test_a_smaller_input_takes_17280_weights_from_c5():
-    assert lenet5.DEPARTURES[-1] == (4 * 4 - 5 * 5) * 16 * 120
+def test_the_impostors_of_lenet5_depart_as_the_balance_sheet_says():
+    def total(*made, features=84, classes=10):
+        return lenet5.departed(made, features, classes)[0]
+
+    for features, classes in ((84, 10), (120, 26), (41, 59)):
+        f6 = arithmetic.conv2d_parameters(1, 120, features) - arithmetic.conv2d_parameters(1, 120, 84)
+        paper = lenet5.lenet5_totals(32)[0] + f6
+        habits = lenet5.balance_sheet(5, lenet5.TABLE_I, features, classes)
+        changes = [*habits, (4 * 4 - 5 * 5) * 16 * 120]  # a smaller input shrinks C5
+        for choice in lenet5.CHOICES:
+            expected = paper + sum(itertools.compress(changes, choice))
+            assert total(*choice, features=features, classes=classes) == expected
 
 
-def test_all_sixteen_impostors_have_a_total_of_their_own():
-    choices = itertools.product([False, True], repeat=4)
-    assert len({sum(itertools.compress(lenet5.DEPARTURES, choice)) for choice in choices}) == 16
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_total_of_a_lenet5_has_one_explanation(seed):
+    for total, *sizes in find("impostor").cases(seed):
+        made = [choice for choice in lenet5.CHOICES if lenet5.departed(choice, *sizes)[0] == total]
+        assert made == [tuple(lenet5.impostor(total, *sizes))]
 
 
 def test_the_table_of_alexnet_is_that_of_the_built_networks():
@@ -301,10 +343,13 @@ def test_the_top_k_error_is_what_keras_leaves_of_the_accuracy():
 
 def test_all_sixteen_impostors_of_alexnet_have_a_side_and_a_total_of_their_own():
     cases = list(itertools.product([False, True], repeat=4))
-    assert len({tuple(alexnet.network(*case)) for case in cases}) == 16
-    assert alexnet.network(*cases[0]) == [55, 60_965_224]
-    assert alexnet.network(False, False, True, False) == [55, 62_378_344]
-    assert alexnet.network(True, False, True, False) == [54, 50_844_008]
+    for classes in (2, 10, 1000, 3000):
+        assert len({tuple(alexnet.network(*case, classes)) for case in cases}) == 16
+    assert alexnet.network(*cases[0]) == [55, 60_965_224, 1000]
+    assert alexnet.network(False, False, True, False) == [55, 62_378_344, 1000]
+    assert alexnet.network(True, False, True, False) == [54, 50_844_008, 1000]
+    fewer = sum(alexnet.alexnet_parameters(227, 10, 2))
+    assert alexnet.network(*cases[0], 10) == [55, fewer, 10]
 
 
 def test_the_ledger_of_a_column_is_that_of_the_built_network():
@@ -360,13 +405,17 @@ def test_the_rows_of_googlenet_are_those_of_the_built_modules():
     heads = [row.parameters for row in book.rows if row.layer.startswith(("softmax0", "softmax1"))]
     assert sum(heads) == sum(googlenet.auxiliary_parameters(14, maps, 1000) for maps in (512, 528))
     assert googlenet.head_parameters(7, 1024, 1000)[1] == book["softmax2"].parameters
-    assert book.parameters == googlenet.departed(False, False, False, False)
+    assert [book.parameters, 1000] == googlenet.departed(False, False, False, False)
+    fewer = ledger(build(classes=10)).parameters
+    assert [fewer, 10] == googlenet.departed(False, False, False, False, 10)
 
 
 def test_all_sixteen_impostors_of_googlenet_have_a_total_of_their_own():
-    totals = {googlenet.departed(*case) for case in itertools.product([False, True], repeat=4)}
-    assert len(totals) == 16
-    assert {6_998_552, 13_378_280, 13_378_280 - 380_928} < totals
+    for classes in (2, 10, 1000, 3000):
+        cases = itertools.product([False, True], repeat=4)
+        totals = {googlenet.departed(*case, classes)[0] for case in cases}
+        assert len(totals) == 16
+        assert classes != 1000 or {6_998_552, 13_378_280, 13_378_280 - 380_928} < totals
 
 
 def test_the_table_of_zfnet_is_that_of_the_built_networks():
@@ -450,10 +499,13 @@ def test_the_way_back_of_zfnet_is_tensorflow_s_gradient():
 
 
 def test_all_sixteen_impostors_of_zfnet_have_a_side_and_a_total_of_their_own():
-    assert len({tuple(zfnet.departed(*choice)) for choice in zfnet.CHOICES}) == 16
-    assert zfnet.departed(False, False, False, False) == [110, 62_357_608]
-    assert zfnet.departed(False, False, False, True) == [110, 107_627_624]
-    assert zfnet.departed(False, True, False, False) == [110, 50_823_272]
+    for classes in (2, 10, 1000, 3000):
+        assert len({tuple(zfnet.departed(*choice, classes)) for choice in zfnet.CHOICES}) == 16
+    assert zfnet.departed(False, False, False, False) == [110, 62_357_608, 1000]
+    assert zfnet.departed(False, False, False, True) == [110, 107_627_624, 1000]
+    assert zfnet.departed(False, True, False, False) == [110, 50_823_272, 1000]
+    fewer = sum(zfnet.zfnet_parameters(224, 10, zfnet.FIGURE_3))
+    assert zfnet.departed(False, False, False, False, 10) == [110, fewer, 10]
 
 
 @pytest.mark.parametrize("option", "ABC")

@@ -464,9 +464,9 @@ def normalised(values, n, divided):
     return outputs
 
 
-def draw_normalised(rng):
+def draw_normalised(rng, most):
     """Return a case whose first and last value tell little: they are 0."""
-    values = [round(rng.uniform(20, 300), 1) for _ in range(rng.randint(10, 14))]
+    values = [round(rng.uniform(20, most), 1) for _ in range(rng.randint(10, 14))]
     values[0] = values[-1] = 0.0
     divided = rng.random() < 0.7
     return [values, normalised(values, rng.choice([3, 5, 7, 9, 9]), divided)]
@@ -519,7 +519,10 @@ PEAKS = [90, 30, 250, 60, 120, 20, 180, 70, 40, 110]
         [PEAKS, normalised(PEAKS, 5, True)],
         [PEAKS, normalised(PEAKS, 9, False)],
     ),
-    draw=draw_normalised,
+    draw=(
+        lambda rng: draw_normalised(rng, most=300),
+        lambda rng: draw_normalised(rng, most=60),  # where all constants are close
+    ),
     slips={
         "return [n, divided] -> return [n // 2, divided]": (
             "n is the whole window, not the reach to one side."
@@ -845,12 +848,22 @@ def training_bytes(parameters, activations, batch):
     return 4 * (3 * parameters + batch * activations)
 
 
-def network(cropped, padded, joined, split):
-    """Return AlexNet's side of conv1 and parameters with each departure made or not."""
+def network(cropped, padded, joined, split, classes=1000):
+    """Return the case of an AlexNet with each of the four departures made or not."""
     size = 224 if cropped else 227
     conv1 = -(-size // 4) if padded else output_size(size, 11, 4)
-    rows = alexnet_parameters(224 if conv1 == 54 else 227, 1000, 1 if joined else 2)
-    return [conv1, sum(rows) - (3 * 3 * 128 * 384 if split else 0)]
+    rows = alexnet_parameters(224 if conv1 == 54 else 227, classes, 1 if joined else 2)
+    return [conv1, sum(rows) - (3 * 3 * 128 * 384 if split else 0), classes]
+
+
+def impostor(cropped, padded):
+    """Return what draws an AlexNet of this side; most have one tower, and a split."""
+
+    def draw(rng):
+        joined, split = rng.random() < 0.65, rng.random() < 0.65
+        return network(cropped, padded, joined, split, rng.randint(2, 3000))
+
+    return draw
 
 
 NOTHING_FOUND = (
@@ -873,9 +886,16 @@ SIDE_57 = "A side of 57 is padded, too: it comes from 227 pixels."
         network(False, False, False, False),
         network(True, False, True, False),
         network(False, True, False, True),
-        network(True, True, True, True),
+        network(True, True, True, True, 10),
     ),
-    draw=lambda rng: network(*(rng.random() < 0.5 for _ in range(4))),
+    draw=(
+        impostor(cropped=True, padded=False),
+        impostor(cropped=True, padded=True),
+        impostor(cropped=False, padded=True),
+        impostor(cropped=True, padded=True),
+        impostor(cropped=False, padded=True),
+        impostor(cropped=False, padded=False),
+    ),
     slips={
         "[cropped, padded, -> [side == 54, False,": (
             "The padding of conv1 is overlooked: it keeps the 9,216, and only the "
@@ -918,6 +938,9 @@ SIDE_57 = "A side of 57 is padded, too: it comes from 227 pixels."
             "conv3's split is told by the totals that are shown; there are others: "
             "compare sums."
         ),
+        ("size, classes, 1 if -> size, 1000, 1 if", NOTHING_FOUND): (
+            "fc8 always has 1,000 units in your answer; it has `classes`."
+        ),
         "side in (54, 56) -> side == 54": (
             "A side of 56 comes from 224 pixels, too: those that are padded."
         ),
@@ -941,15 +964,15 @@ SIDE_57 = "A side of 57 is padded, too: it comes from 227 pixels."
         "(both). fc6 reads 6x6x256 values, but 5x5x256 at 54.",
         "Take the sum of your `alexnet_parameters`, with 224 for the size at 54 and "
         "with groups 1 or 2; a split conv3 has 442,368 weights less. If nothing "
-        "matches, compare your sum with 60,965,224.",
+        "matches, compare your sum for 1,000 classes with 60,965,224.",
     ),
 )
-def alexnet_impostor(side, total):
+def alexnet_impostor(side, total, classes):
     """
     Networks called AlexNet read 224 pixels whose windows must fit (227 otherwise), pad
     conv1 with `same`, let every kernel read all maps, or split conv3 in two as well.
-    From the side of conv1's output and the total of parameters, tell which were done:
-    four truth values in this order.
+    From the side of conv1's output and the total of parameters for `classes` classes,
+    tell which were done: four truth values in this order.
 
     All four are found in public code. A padded conv1 alone changes no total: look at
     the side.
@@ -958,7 +981,7 @@ def alexnet_impostor(side, total):
     padded = side in (56, 57)  # 55 is the paper's, 56 is both
     size = 224 if side == 54 else 227
     for joined, split in product([False, True], repeat=2):
-        rows = alexnet_parameters(size, 1000, 1 if joined else 2)
+        rows = alexnet_parameters(size, classes, 1 if joined else 2)
         if split:
             rows[2] -= 3 * 3 * 128 * 384
         if sum(rows) == total:

@@ -13,12 +13,11 @@ foundations = Chapter(
 )
 
 
-def draw_output_size(rng):
+def draw_output_size(rng, leftover):
     """Return a case in which the last window fits exactly, or misses by one pixel."""
-    leftover = rng.random() < 0.55
     while True:
-        kernel, stride = rng.randint(2, 11), rng.randint(3, 4)
-        size, padding = rng.randint(12, 64), rng.randint(1, kernel // 2)
+        kernel, stride = rng.randint(4, 11), rng.randint(3, 4)
+        size, padding = rng.randint(12, 64), rng.randint(2, kernel // 2)
         if (size + 2 * padding - kernel) % stride == (stride - 1 if leftover else 0):
             return [size, kernel, stride, padding]
 
@@ -28,7 +27,10 @@ def draw_output_size(rng):
     points=2,
     returns="a whole number",
     visible=([32, 5, 1, 0], [14, 3, 2, 1], [224, 11, 4, 2]),
-    draw=draw_output_size,
+    draw=(
+        lambda rng: draw_output_size(rng, leftover=True),
+        lambda rng: draw_output_size(rng, leftover=False),
+    ),
     slips={
         "room // stride -> -(-room // stride)": (
             "That is ceil, not floor: a last window that does not fit is dropped."
@@ -97,11 +99,10 @@ def output_size(size, kernel, stride, padding):
     return room // stride + 1
 
 
-def draw_same_padding(rng):
+def draw_same_padding(rng, leftover):
     """Return a case in which an odd pixel is added, or the windows fit with room."""
-    leftover = rng.random() < 0.4
     while True:
-        size, kernel, stride = rng.randint(8, 64), rng.randint(1, 7), rng.randint(2, 4)
+        size, kernel, stride = rng.randint(8, 64), rng.randint(2, 7), rng.randint(2, 4)
         total = (-(-size // stride) - 1) * stride + kernel - size
         if total < 0 if leftover else total % 2 and total > 0 and size % stride > 1:
             return [size, kernel, stride]
@@ -112,7 +113,10 @@ def draw_same_padding(rng):
     points=2,
     returns="a list `[before, after]` of whole numbers",
     visible=([32, 5, 1], [10, 4, 1], [224, 3, 2], [8, 1, 2]),
-    draw=draw_same_padding,
+    draw=(
+        lambda rng: draw_same_padding(rng, leftover=True),
+        lambda rng: draw_same_padding(rng, leftover=False),
+    ),
     slips={
         "before = total // 2 -> before = total - total // 2": (
             "The odd pixel goes before; TensorFlow puts it after."

@@ -340,12 +340,14 @@ def inception_products(side, in_channels, filters):
     return [side**2 * count for count in weights]
 
 
-def draw_miscounted(rng):
+RIGHT, LEFT_OUT, TWICE = 0, 1, 7  # where the sums of each kind begin
+
+
+def draw_miscounted(rng, kind, down):
     """Return a total that is rounded down, or up and behind a near miss.
 
     Rounded down, it is right or off by the first product.
     """
-    kind, down = rng.choice([0, 1, 7]), rng.random() < 0.35
     while True:
         pairs = [(count, count + 1) for count in rng.sample(range(11, 240, 4), 3)]
         millions = rng.sample([count for pair in pairs for count in pair], 6)
@@ -357,10 +359,10 @@ def draw_miscounted(rng):
             *(right + one for one in products),
         ]
         totals = [round(value / 1e6) for value in counted]
-        chosen = kind if down or kind == 0 else rng.randint(kind, kind + 5)
+        chosen = kind if down or kind == RIGHT else rng.randint(kind, kind + 5)
         near = any(abs(value / 1e6 - totals[chosen]) < 1 for value in counted[:chosen])
         rounded_down = totals[chosen] < counted[chosen] / 1e6
-        wanted = rounded_down == down and (down or near or chosen == 0)
+        wanted = rounded_down == down and (down or near or chosen == RIGHT)
         if wanted and len(set(totals)) == 13:
             return [products, totals[chosen]]
 
@@ -383,7 +385,14 @@ NO_MATCH = "[-1, 1] -> [-1, 1] if round(sum(products) / 1e6) == total else None"
     points=2,
     returns="a list `[index, times]` of two whole numbers",
     visible=([PRODUCTS, 358], [PRODUCTS, 151], [PRODUCTS, 271]),
-    draw=draw_miscounted,
+    draw=(
+        lambda rng: draw_miscounted(rng, RIGHT, down=True),
+        lambda rng: draw_miscounted(rng, LEFT_OUT, down=False),
+        lambda rng: draw_miscounted(rng, TWICE, down=False),
+        lambda rng: draw_miscounted(rng, RIGHT, down=False),
+        lambda rng: draw_miscounted(rng, LEFT_OUT, down=True),
+        lambda rng: draw_miscounted(rng, TWICE, down=True),
+    ),
     slips={
         "[0, 2] -> [2]": ONLY_TWICE,
         "[0, 2] -> [0]": NEVER_TWICE,
@@ -859,21 +868,35 @@ def misprints(rows):
     return flags
 
 
-def departed(small, normalised, bare, flattened):
-    """Return the parameters of a GoogLeNet with each departure made or not."""
+def departed(small, normalised, bare, flattened, classes=1000):
+    """Return the case of a GoogLeNet with each of the four departures made or not."""
     rows = [filters for _, _, _, filters, _, _ in TABLE_1]
-    total = 13_378_280
+    total = 13_378_280 + 3 * 1025 * (classes - 1000)
     if small:
         total -= sum(16 * filters[3] * filters[4] for filters in rows)
     if normalised:  # two parameters a map in place of its bias
         total += 64 + 64 + 192 + sum(map(sum, rows)) + (0 if bare else 2 * 128)
     if bare:
         total -= sum(
-            auxiliary_parameters(14, channels, 1000) for channels in (512, 528)
+            auxiliary_parameters(14, channels, classes) for channels in (512, 528)
         )
-    return total + 48 * 1024 * 1000 if flattened else total
+    return [total + (48 * 1024 * classes if flattened else 0), classes]
 
 
+def draw_impostor(rng):
+    """Return a network; most are normalised: the heads' 256 count for those alone."""
+    made = [rng.random() < share for share in (0.5, 0.8, 0.5, 0.6)]
+    return departed(*made, rng.randint(2, 3000))
+
+
+FLATTENED = (
+    "Flattening is never found: it takes the place of the averaged maps' weights, and "
+    "brings 48 * 1,024 more for each of the `classes`."
+)
+OTHER_CLASSES = (
+    "13,378,280 is the total for 1,000 classes; another number changes three layers: "
+    "the last one, and one in each auxiliary head."
+)
 SEARCHES = {  # slips after which the search finds nothing for some totals
     "16 * filters[3] -> 9 * filters[3]": (
         "The 5x5 branches lose 16 of 25 weights: 380,928 in all, not 9 of 25."
@@ -891,12 +914,13 @@ SEARCHES = {  # slips after which the search finds nothing for some totals
         "Where the heads are gone, so is their BatchNorm: those 256 belong to the "
         "heads."
     ),
-    " + auxiliary_parameters(14, 528, 1000) -> ": (
+    " + auxiliary_parameters(14, 528, classes) -> ": (
         "There are two heads: one reads 4a's 512 maps, one 4d's 528."
     ),
-    "(flatten - average) -> flatten": (
-        "Flattening is added; it takes the place of the averaged maps' weights."
-    ),
+    "(flatten - average) -> flatten": FLATTENED,
+    "3 * 1025 * -> 0 * ": OTHER_CLASSES,
+    "3 * 1025 * -> 1025 * ": OTHER_CLASSES,
+    "7, 1024, classes -> 7, 1024, 1000": FLATTENED,
 }
 NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
 
@@ -906,12 +930,12 @@ NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
     points=2,
     returns="a list of four truth values",
     visible=(
-        [departed(False, False, True, False)],
-        [departed(True, True, False, False)],
-        [departed(True, False, True, False)],
-        [departed(False, True, True, True)],
+        departed(False, False, True, False),
+        departed(True, True, False, False),
+        departed(True, False, True, False),
+        departed(False, True, True, True, 10),
     ),
-    draw=lambda rng: [departed(*(rng.random() < 0.5 for _ in range(4)))],
+    draw=draw_impostor,
     slips={
         "return list(choice) -> return list(choice) if sum(choice) < 2 else [False] * "
         "4": ("Only single departures are tried; an impostor may combine several."),
@@ -920,7 +944,7 @@ NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
         ),
         "return list(choice) -> return [*choice[:2], not bare, flattened]": (
             "The heads are taken for missing when they are there: without them "
-            "6,379,728 are gone."
+            "6,379,728 are gone for 1,000 classes."
         ),
         "return list(choice) -> return [False, *choice[1:]]": (
             "The small kernels are overlooked: 3x3 for 5x5 takes 380,928 weights away."
@@ -929,10 +953,12 @@ NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
             "BatchNorm is overlooked: it brings 7,280 parameters, and 256 in the heads."
         ),
         "return list(choice) -> return [*choice[:2], False, flattened]": (
-            "The heads that are gone are overlooked: they have 6,379,728 parameters."
+            "The heads that are gone are overlooked: for 1,000 classes they have "
+            "6,379,728 parameters."
         ),
         "return list(choice) -> return [*choice[:3], False]": (
-            "The flattened maps are overlooked: they bring 49,152,000 weights."
+            "The flattened maps are overlooked: for 1,000 classes they bring "
+            "49,152,000 weights."
         ),
         **SEARCHES,
         **{(slip, NONE): sentence for slip, sentence in SEARCHES.items()},
@@ -943,16 +969,20 @@ NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
         "3x3 for 5x5 takes 16 * #5x5 reduce * #5x5 weights from each module: 380,928. "
         "BatchNorm brings two parameters a map and takes the bias: 7,280 more, and 256 "
         "in the heads.",
-        "The heads are two of your `auxiliary_parameters`: 6,379,728. Flattening adds "
-        "the difference of your `head_parameters`: 49,152,000.",
+        "The heads are two of your `auxiliary_parameters`: for 1,000 classes, "
+        "6,379,728. Flattening adds the difference of your `head_parameters`: "
+        "49,152,000.",
+        "For other classes, 13,378,280 changes by 1,025 a class in each of three "
+        "layers: the last one, and one in each auxiliary head.",
     ),
 )
-def googlenet_impostor(total):
+def googlenet_impostor(total, classes):
     """
     Networks called GoogLeNet have 3x3 kernels in the 5x5 branch, BatchNorm (two
     parameters a map) in place of every convolution's bias, no auxiliary heads, or
-    flatten before the last layer. From 13,378,280 and your functions, tell from the
-    total which were done: four truth values in this order.
+    flatten before the last layer. From the paper's 13,378,280 for 1,000 classes and
+    your functions, tell from the total for `classes` classes which were done: four
+    truth values in this order.
 
     The second total is a widely used one. Its authors know that the 5x5 branch is wrong
     and keep it, because weights were trained with it.
@@ -962,11 +992,13 @@ def googlenet_impostor(total):
     maps = (
         64 + 64 + 192 + sum(sum(filters) for filters in rows)
     )  # conv1, conv2, modules
-    heads = auxiliary_parameters(14, 512, 1000) + auxiliary_parameters(14, 528, 1000)
-    flatten, average = head_parameters(7, 1024, 1000)
+    heads = auxiliary_parameters(14, 512, classes)
+    heads = heads + auxiliary_parameters(14, 528, classes)
+    flatten, average = head_parameters(7, 1024, classes)
+    paper = 13_378_280 + 3 * 1025 * (classes - 1000)
     for choice in product([False, True], repeat=4):
         small, normalised, bare, flattened = choice
-        built = 13_378_280 - small * kernels + normalised * maps
+        built = paper - small * kernels + normalised * maps
         built += flattened * (flatten - average)
         built += -heads if bare else normalised * 2 * 128
         if built == total:

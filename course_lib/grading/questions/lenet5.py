@@ -279,7 +279,7 @@ def partial_counts(kernel, table, size):
     points=3,
     returns="a list `[parameters, connections]` of whole numbers",
     visible=([32], [36]),
-    draw=lambda rng: [4 * rng.randint(10, 64)],
+    draw=lambda rng: [4 * rng.randint(10, 250)],
     slips={
         "[0, c5**2 * 84 * 10] -> [0, 0]": (
             "The RBF layer is missing: its 840 values are fixed, but they are "
@@ -891,24 +891,42 @@ def tutorial_lenet5(size, classes):
     return rows
 
 
-DEPARTURES = (900, 850, -44, -17_280)  # full C3, softmax, plain pooling, 28x28 pixels
+CHOICES = tuple(product([False, True], repeat=4))
+
+
+def departed(made, features, classes):
+    """Return the case of a network with each of the four departures made or not."""
+    amounts = (900, (features + 1) * classes, -44, -17_280)
+    added = sum(
+        amount for amount, departs in zip(amounts, made, strict=True) if departs
+    )
+    return [60_000 + 121 * (features - 84) + added, features, classes]
 
 
 def draw_impostor(rng):
-    return [60_000 + sum(amount for amount in DEPARTURES if rng.random() < 0.5)]
+    """Return a network whose total no other departures explain."""
+    while True:
+        sizes = rng.randint(40, 160), rng.randint(2, 60)
+        if len({departed(made, *sizes)[0] for made in CHOICES}) == len(CHOICES):
+            return departed([rng.random() < 0.6 for _ in range(4)], *sizes)
 
 
-def greedy_impostor(total):
-    rest = total - 60_000
+def greedy_impostor(total, features, classes):
+    rest = total - 60_000 - 121 * (features - 84)
     smaller_input = rest < -10_000
     rest += 17_280 if smaller_input else 0
     full_c3 = rest >= 900
     rest -= 900 if full_c3 else 0
-    softmax = rest >= 850
-    rest -= 850 if softmax else 0
+    added = (features + 1) * classes
+    softmax = rest >= added
+    rest -= added if softmax else 0
     return [full_c3, softmax, rest < 0, smaller_input]
 
 
+OTHER_FEATURES = (
+    "60,000 is the paper's total with 84 features; F6 has 120 weights and a bias, 121 "
+    "parameters, for each more or less."
+)
 NOTHING_FOUND = "return list(choice) -> return list(choice)\n    return [False] * 4"
 
 
@@ -916,17 +934,18 @@ NOTHING_FOUND = "return list(choice) -> return list(choice)\n    return [False] 
     "Find the impostor",
     points=2,
     returns="a list of four truth values",
-    visible=([61_706], [44_426], [60_850], [59_956]),
+    visible=([61_706, 84, 10], [44_426, 84, 10], [60_850, 84, 10], [67_458, 120, 26]),
     draw=draw_impostor,
     slips={
-        "[900, 850, -> [850, 900,": (
-            "Full C3 and softmax are exchanged: full C3 adds 900, softmax 850."
+        "[900, (features + 1) * classes, -> [(features + 1) * classes, 900,": (
+            "Full C3 and softmax are exchanged: full C3 adds 900, softmax the weights "
+            "and biases of `classes` units."
         ),
-        ("if 60_000 -> if sum(choice) < 2 and 60_000", NOTHING_FOUND): (
+        ("if paper + -> if sum(choice) < 2 and paper +", NOTHING_FOUND): (
             "Only single departures are tried; an impostor may combine several."
         ),
         (
-            "if 60_000 -> if sum(choice) in (0, 1, 4) and 60_000",
+            "if paper + -> if sum(choice) in (0, 1, 4) and paper +",
             "return list(choice) -> return list(choice)\n    return [True, True, "
             "True, False]",
         ): "Only single departures are tried; an impostor may combine several.",
@@ -941,12 +960,20 @@ NOTHING_FOUND = "return list(choice) -> return list(choice)\n    return [False] 
             "The smaller input is left out: without padding, 28x28 pixels shrink C5 "
             "by 17,280 weights."
         ),
-        ("850 -> 840", NOTHING_FOUND): (
-            "The softmax layer is taken to add 840 weights; with its biases it adds "
-            "850."
+        ("(features + 1) * classes -> features * classes", NOTHING_FOUND): (
+            "The softmax layer is taken to add weights alone; it adds its biases, too."
         ),
+        ("(features + 1) * classes -> 850", NOTHING_FOUND): (
+            "850 is the softmax layer of 84 features and ten classes; other layers add "
+            "another number."
+        ),
+        ("60_000 + 121 * (features - 84) -> 60_000", NOTHING_FOUND): OTHER_FEATURES,
+        (
+            "121 * (features - 84) -> 120 * (features - 84)",
+            NOTHING_FOUND,
+        ): OTHER_FEATURES,
         "return list(choice) -> return list(choice) if total in (61_706, 44_426, "
-        "60_850, 59_956) else [False] * 4": (
+        "60_850, 67_458) else [False] * 4": (
             "Only the totals that are shown are known: try all 16 networks."
         ),
         "return list(choice) -> return [not made for made in choice]": (
@@ -958,22 +985,25 @@ NOTHING_FOUND = "return list(choice) -> return list(choice)\n    return [False] 
         "Each departure is made or not: there are 16 networks, and each has a total "
         "of its own.",
         "Try all 16: four nested loops over `(False, True)`, or `itertools.product`.",
-        "`False * 900` is 0, so compare `60_000 + a * 900 + b * 850 - c * 44 - d * "
-        "17_280` with the total.",
+        "`False * 900` is 0, so compare `paper + a * 900 + b * softmax - c * 44 - d * "
+        "17_280` with the total. `paper` is 60,000 and 121 for each feature above 84, "
+        "`softmax` is `(features + 1) * classes`.",
     ),
 )
-def impostor(total):
+def impostor(total, features, classes):
     """
-    Take four departures: full C3 (+900), softmax (+850), plain pooling (-44), and 28x28
-    pixels without padding, so that C5 reads 4x4 (-17,280). From the total of a network
-    called LeNet-5, tell which were made, as four truth values in this order. Every
-    total that you are given has one explanation.
+    Take four departures: full C3 (+900), a dense softmax layer of `classes` units
+    (+850 for ten), plain pooling (-44), and 28x28 pixels without padding, so that C5
+    reads 4x4 (-17,280). From the total of a network called LeNet-5 whose F6 has
+    `features` units (84 in the paper, which gives 60,000), tell which were made, as
+    four truth values in this order. Every total that you are given has one explanation.
 
     The first total is `lenet5_modern`, the second the same network on digits without
     padding. A parameter count is a fingerprint, if you know what to compare it with.
     """
-    amounts = [900, 850, -44, -17_280]
+    paper = 60_000 + 121 * (features - 84)
+    amounts = [900, (features + 1) * classes, -44, -17_280]
     for choice in product([False, True], repeat=4):
         changes = zip(amounts, choice, strict=True)
-        if 60_000 + sum(amount for amount, made in changes if made) == total:
+        if paper + sum(amount for amount, made in changes if made) == total:
             return list(choice)

@@ -89,9 +89,8 @@ def resnet_depth(kernels, blocks):
     return 1 + len(kernels) * sum(blocks) + 1
 
 
-def draw_block(rng):
+def draw_block(rng, sign):
     values = [round(rng.uniform(-3, 3), 2) for _ in range(rng.randint(4, 9))]
-    sign = rng.choice([-1, 1])
     return [values, sign * rng.uniform(0.2, 2), -sign * rng.uniform(0.2, 2)]
 
 
@@ -104,7 +103,7 @@ def draw_block(rng):
         [[1.0, -2.0, 3.0], 0.0, 0.0],
         [[1.0, -2.0, 3.0], -1.0, 2.0],
     ),
-    draw=draw_block,
+    draw=(lambda rng: draw_block(rng, 1), lambda rng: draw_block(rng, -1)),
     slips={
         "max(value + branch -> max(branch": (
             "That is a plain block; the shortcut adds x to what the branch makes."
@@ -170,18 +169,14 @@ def residual_block(x, w1, w2):
     return results
 
 
-def draw_shortcut(rng):
-    """Return one of twelve cases, six kinds twice: as none is drawn twice, all come."""
-    maps = rng.choice([128, 256])
-    kinds = [
-        ["A", maps, 2 * maps, 2],
-        ["B", maps, maps, 1],
-        ["B", maps, 4 * maps, 1],
-        ["B", 4 * maps, maps, 1],
-        ["B", maps, maps, 2],
-        ["C", maps, maps, 1],
-    ]
-    return rng.choice(kinds)
+def shortcut(option, before, after, stride):
+    """Return what draws a shortcut from `before` to `after` times as many maps."""
+
+    def draw(rng):
+        maps = 8 * rng.randint(3, 64)
+        return [option, before * maps, after * maps, stride]
+
+    return draw
 
 
 @resnet.question(
@@ -196,7 +191,14 @@ def draw_shortcut(rng):
         ["C", 64, 64, 1],
         ["A", 64, 128, 2],
     ),
-    draw=draw_shortcut,
+    draw=(
+        shortcut("A", 1, 2, 2),
+        shortcut("B", 1, 1, 1),
+        shortcut("B", 1, 4, 1),
+        shortcut("B", 4, 1, 1),
+        shortcut("B", 1, 1, 2),
+        shortcut("C", 1, 1, 1),
+    ),
     slips={
         '(option == "B" and changes) -> option == "B"': (
             "B projects in every block; it projects where the shape changes. "
@@ -337,17 +339,19 @@ def bottleneck_macs(side, channels):
 EVERY_STRIDE = "Every convolution has the stride; only the first of a block has."
 
 
-def draw_block_counts(rng):
-    """Return a block on a map of an odd side, most often with a stride."""
+def draw_block_counts(rng, option, changes):
+    """Return a block on a map of an odd side, with a change of its shape or without."""
     maps = 8 * rng.randint(1, 16)
     forms = [(BASIC, [maps, maps]), (BOTTLENECK, [maps, maps, 4 * maps])]
     kernels, filters = rng.choice(forms)
     last = filters[-1]
-    in_channels, stride = rng.choice(
-        [(last, 1), (maps, 1), (last, 2), (last // 2, 2), (2 * last, 2)]
-    )
+    in_channels, stride = last, 1
+    if changes:
+        in_channels, stride = rng.choice(
+            [(2 * maps, 1), (last, 2), (last // 2, 2), (2 * last, 2)]
+        )
     size = 2 * rng.randint(4, 28) + 1
-    return [kernels, filters, in_channels, size, stride, rng.choice("AABC")]
+    return [kernels, filters, in_channels, size, stride, option]
 
 
 @resnet.question(
@@ -359,7 +363,14 @@ def draw_block_counts(rng):
         [BASIC, [128, 128], 64, 56, 2, "B"],
         [BOTTLENECK, [128, 128, 512], 256, 56, 2, "B"],
     ),
-    draw=draw_block_counts,
+    draw=(
+        lambda rng: draw_block_counts(rng, "A", changes=True),
+        lambda rng: draw_block_counts(rng, "B", changes=True),
+        lambda rng: draw_block_counts(rng, "C", changes=False),
+        lambda rng: draw_block_counts(rng, "B", changes=False),
+        lambda rng: draw_block_counts(rng, "C", changes=True),
+        lambda rng: draw_block_counts(rng, "A", changes=True),
+    ),
     slips={
         (" + 2 * filters[layer] -> ", "+= projection -> += in_channels * maps"): (
             "BatchNorm is missing: it follows each convolution, with two parameters a "
@@ -484,11 +495,11 @@ ROUNDED_DOWN = (
 )
 
 
-def draw_totals(rng):
+def draw_totals(rng, kernels):
     """Return a column on a picture in which some side is odd before it is halved."""
     blocks = [rng.randint(2, 6) for _ in range(4)]
     size = 32 * rng.randint(4, 9) + rng.randint(1, 31)
-    return [rng.choice([BASIC, BOTTLENECK]), blocks, size, rng.choice("ABC")]
+    return [kernels, blocks, size, rng.choice("ABC")]
 
 
 @resnet.question(
@@ -500,7 +511,10 @@ def draw_totals(rng):
         [BASIC, [3, 4, 6, 3], 224, "A"],
         [BOTTLENECK, [3, 4, 6, 3], 224, "B"],
     ),
-    draw=draw_totals,
+    draw=(
+        lambda rng: draw_totals(rng, BOTTLENECK),
+        lambda rng: draw_totals(rng, BASIC),
+    ),
     slips={
         "filters[-1] *= 4 -> filters[-1] *= 1": (
             "The last 1x1 of a bottleneck has as many filters as the others; it has "
@@ -602,11 +616,11 @@ def resnet_totals(kernels, blocks, size, shortcut):
     return [parameters + (maps + 1) * 1000, macs + maps * 1000]
 
 
-def draw_power(rng):
+def draw_power(rng, scheme):
     """Return an odd number of layers: the maps' numbers do not cancel."""
     channels = [8 * count for count in rng.sample(range(4, 17), 2)]
     layers = 2 * rng.randint(1, 6) + 1
-    return [rng.choice(["xavier", "he"]), layers, rng.choice([3, 5]), *channels]
+    return [scheme, layers, rng.choice([3, 5]), *channels]
 
 
 @resnet.question(
@@ -618,7 +632,7 @@ def draw_power(rng):
         ["xavier", 34, 3, 64, 64],
         ["he", 34, 3, 64, 64],
     ),
-    draw=draw_power,
+    draw=(lambda rng: draw_power(rng, "he"), lambda rng: draw_power(rng, "xavier")),
     slips={
         "* variance / 2 -> * variance": "The ReLU is left out: it takes half of the "
         "power.",
@@ -792,10 +806,10 @@ OPTION_B_MACS = (
 )
 
 
-def draw_impostor(rng):
+def draw_impostor(rng, *made):
+    """Return a network with the first three departures made or not, and any spread."""
     blocks = [rng.randint(2, 6) for _ in range(4)]
-    made = [rng.random() < share for share in (0.7, 0.7, 0.4, 0.5)]
-    *case, spread = departed(blocks, *made)
+    *case, spread = departed(blocks, *made, rng.random() < 0.5)
     if spread == 1:
         spread = rng.choice([0.999995, 0.9995])  # of an epsilon of 1e-5, of 1e-3
     return [*case, spread]
@@ -811,7 +825,14 @@ def draw_impostor(rng):
         departed([3, 4, 23, 3], True, False, False, True),
         departed([3, 8, 36, 3], False, False, True, True),
     ),
-    draw=draw_impostor,
+    draw=(
+        lambda rng: draw_impostor(rng, True, False, True),
+        lambda rng: draw_impostor(rng, False, True, True),
+        lambda rng: draw_impostor(rng, True, False, False),
+        lambda rng: draw_impostor(rng, True, True, True),
+        lambda rng: draw_impostor(rng, False, True, False),
+        lambda rng: draw_impostor(rng, True, True, False),
+    ),
     slips={
         "macs > totals[1] -> False": (
             "The stride is overlooked: moving it to the 3x3 changes no parameter, but "

@@ -177,7 +177,7 @@ RISING = (
     points=2,
     returns="a list of whole numbers",
     visible=([1, 3], [2, 3], [3, 3], [2, 5]),
-    draw=lambda rng: [rng.randint(2, 6), rng.choice([2, 3, 4, 5])],
+    draw=lambda rng: [rng.randint(2, 9), rng.randint(2, 12)],
     slips={
         "+= count -> = 1": (
             "Each pixel is counted once; those in the middle are reached through many windows."
@@ -332,10 +332,8 @@ def draw_rows(rng):
     return [draw_column(rng, 5, "133"), 32 * rng.randint(2, 8), rng.randint(2, 1000)]
 
 
-def draw_memory(rng):
-    """Return a case of draw_rows, or a small one in which dense layers have the peak."""
-    if rng.random() < 0.5:
-        return draw_rows(rng)
+def draw_small(rng):
+    """Return a column on a picture so small that dense layers have the peak."""
     column = f"{rng.choice('13')} {draw_column(rng, rng.randint(1, 2), '133')}"
     return [column, rng.randint(9, 10), rng.randint(2, 1000)]
 
@@ -514,7 +512,7 @@ def vgg_totals(column, size, classes):
     points=2,
     returns="a list `[kept, peak]` of whole numbers",
     visible=([COLUMNS["D"], 224, 1000], [COLUMNS["A"], 224, 1000], ["3 33", 8, 10]),
-    draw=draw_memory,
+    draw=(draw_small, draw_rows),
     slips={
         "[4 * sum(values), 4 * max( -> [sum(values), max(": ("Those are values; a float32 has four bytes."),
         "4 * sum(values) -> 4 * sum(values[1:])": ("The picture itself is left out; conv1_1 reads it."),
@@ -719,12 +717,14 @@ def suspect(size, column, pools, rounds_up):
     return convolutions + sum((inputs + 1) * units for inputs, units in pairwise(dense))
 
 
-def draw_impostor(rng):
-    """Return a suspect; few pictures halve evenly, and A, B and C, which are mistaken, come often."""
-    size = 32 * rng.randint(4, 12) if rng.random() < 0.2 else rng.choice(ODD_SIDES)
-    pools = rng.choice([5, 4, 4])
-    rounds_up = rng.random() < (0.6 if pools == 4 else 0.4)
-    return [size, suspect(size, rng.choice("AAABBBCCCDE"), pools, rounds_up)]
+def impostor(letter, pools, rounds_up, halves=False):
+    """Return what draws a suspect, whose picture halves evenly or does not."""
+
+    def draw(rng):
+        size = 32 * rng.randint(4, 12) if halves else rng.choice(ODD_SIDES)
+        return [size, suspect(size, letter, pools, rounds_up)]
+
+    return draw
 
 
 READ_OFF_SIZE = "Rounding up is read off the size; only the total tells whether it was done."
@@ -744,7 +744,20 @@ NO_LETTER = "The number of weight layers is given in place of the column's lette
         [200, suspect(200, "E", 5, True)],
         [100, suspect(100, "B", 4, True)],
     ),
-    draw=draw_impostor,
+    draw=(  # A and C are mistaken most
+        impostor("A", 4, True),
+        impostor("C", 5, False),
+        impostor("B", 4, True),
+        impostor("A", 4, False),
+        impostor("C", 4, True),
+        impostor("D", 5, True),
+        impostor("A", 5, False, halves=True),
+        impostor("C", 4, False, halves=True),
+        impostor("B", 4, True),
+        impostor("A", 5, True),
+        impostor("C", 4, False),
+        impostor("E", 4, False),
+    ),
     slips={
         "[letter, pools, up] -> [letter, pools, False]": (
             "The pools' rounding is never seen: try both, `//` and rounding up."

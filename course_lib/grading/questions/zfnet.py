@@ -19,10 +19,12 @@ zfnet = Chapter(
 )
 
 
-def draw_pooled_up(rng):
+def draw_pooled_up(rng, leftover):
     """Return a side that windows fill, or that leaves over two values or three."""
     stride = rng.randint(4, 6)
-    kernel, rest = rng.randint(stride, 9), rng.choice([0, rng.randint(2, stride // 2)])
+    kernel, rest = rng.randint(stride, 9), 0
+    if leftover:
+        rest = rng.randint(2, stride // 2)
     return [kernel + rng.randint(5, 60) * stride + rest, kernel, stride]
 
 
@@ -31,7 +33,10 @@ def draw_pooled_up(rng):
     points=1,
     returns="a whole number",
     visible=([110, 3, 2], [55, 3, 2], [16, 3, 3], [13, 5, 2]),
-    draw=draw_pooled_up,
+    draw=(
+        lambda rng: draw_pooled_up(rng, leftover=True),
+        lambda rng: draw_pooled_up(rng, leftover=False),
+    ),
     slips={
         "-(-(size - kernel) // stride) -> (size - kernel) // stride": (
             "That rounds down: a last window that hangs over the edge is dropped; here "
@@ -496,11 +501,15 @@ def unpool(values, places, size):
     return rows
 
 
-def draw_transposed_size(rng):
-    """Return a convolution whose padding changes what is left over."""
+def draw_transposed_size(rng, least=0):
+    """Return a convolution whose padding changes the `least` or more left over."""
     stride, kernel = rng.randint(3, 5), rng.randint(4, 9)
     paddings = [count for count in range(1, kernel // 2 + 1) if 2 * count % stride]
-    return [rng.randint(20, 240), kernel, stride, rng.choice(paddings)]
+    padding = rng.choice(paddings)
+    size = rng.randint(20, 240)
+    while (size + 2 * padding - kernel) % stride < least:
+        size += 1
+    return [size, kernel, stride, padding]
 
 
 @zfnet.question(
@@ -508,7 +517,7 @@ def draw_transposed_size(rng):
     points=2,
     returns="a list `[back, missing]` of whole numbers",
     visible=([224, 7, 2, 1], [55, 5, 2, 0], [13, 3, 1, 1], [224, 11, 4, 0]),
-    draw=draw_transposed_size,
+    draw=(lambda rng: draw_transposed_size(rng, least=2), draw_transposed_size),
     slips={
         "(side - 1) * stride -> side * stride": (
             "The maps' side is multiplied by the stride; but from the first window to "
@@ -578,12 +587,12 @@ def transposed_size(size, kernel, stride, padding):
 TOO_LONG = "The row is too long: it ends with the last window."
 
 
-def draw_transposed_row(rng):
+def draw_transposed_row(rng, gap):
     """Return windows that overlap, or that leave a gap."""
     kernel = [rng.randint(-9, 9) or 1 for _ in range(rng.randint(2, 5))]
     values = [rng.randint(-9, 9) or 2 for _ in range(rng.randint(3, 7))]
     stride = rng.randint(1, len(kernel) - 1)
-    if rng.random() < 0.5:
+    if gap:
         stride = len(kernel) + rng.randint(1, 2)
     return [values, kernel, stride]
 
@@ -597,7 +606,10 @@ def draw_transposed_row(rng):
         [[1, 2, 3], [1, 10, 100], 1],
         [[5, 0, -1, 2], [2, 3], 3],
     ),
-    draw=draw_transposed_row,
+    draw=(
+        lambda rng: draw_transposed_row(rng, gap=True),
+        lambda rng: draw_transposed_row(rng, gap=False),
+    ),
     floats=True,
     slips={
         "+= value -> = value": "Where two windows overlap, the last one is kept; they "
@@ -845,16 +857,18 @@ COVERED = (
 )
 
 
-def draw_occlusion(rng):
+def draw_occlusion(rng, begins, fits):
     """Return a square that begins at the middle pixel, or one that ends before it.
 
-    Where the side is odd, the last square often ends with the last pixel.
+    If it fits, the last square ends with the last pixel.
     """
-    step, begins = rng.randint(3, 6), rng.random() < 0.5
-    rest = rng.choice([1 if begins else step - 1, rng.randint(1, step - 1)])
+    step = rng.randint(3, 6)
+    rest, odd = rng.randint(1, step - 1), rng.choice([0, 1])
+    if fits:
+        rest, odd = 1 if begins else step - 1, 1
     square = step * rng.randint(3, 6) + rest
     middle = step * rng.randint(8, 20) + (0 if begins else rest)
-    return [2 * middle + rng.choice([0, 1, 1]), square, step]
+    return [2 * middle + odd, square, step]
 
 
 @zfnet.question(
@@ -862,7 +876,12 @@ def draw_occlusion(rng):
     points=1,
     returns="a list `[runs, over]` of whole numbers",
     visible=([99, 27, 6], [224, 50, 5], [64, 16, 8]),
-    draw=draw_occlusion,
+    draw=(
+        lambda rng: draw_occlusion(rng, begins=True, fits=True),
+        lambda rng: draw_occlusion(rng, begins=False, fits=True),
+        lambda rng: draw_occlusion(rng, begins=True, fits=False),
+        lambda rng: draw_occlusion(rng, begins=False, fits=False),
+    ),
     slips={
         "[places**2, over**2] -> [places, over]": (
             "The positions are counted along one side; the square moves in both "
@@ -925,23 +944,38 @@ def occlusion_runs(size, square, step):
 CHOICES = tuple(product([False, True], repeat=4))
 
 
-def departed(unpadded, rounded_down, stride_1, wide):
-    """Return `[side of conv1, parameters]` with each departure made or not."""
+def departed(unpadded, rounded_down, stride_1, wide, classes=1000):
+    """Return the case of a ZFNet with each of the four departures made or not."""
     pool = output_size if rounded_down else pooled_up
     widths = WIDE if wide else FIGURE_3
     conv1 = output_size(224, 7, 2, padding=0 if unpadded else 1)
     pool1 = pool(conv1, 3, 2)
     conv2 = pool1 if stride_1 else output_size(pool1, 5, 2)
     pool5 = pool(pool(conv2, 3, 2), 3, 2)
-    rows = zfnet_parameters(224, 1000, widths)
+    rows = zfnet_parameters(224, classes, widths)
     fc6 = dense_parameters(pool5**2 * widths[-1], 4096)
-    return [conv1, sum(rows) - rows[5] + fc6]
+    return [conv1, sum(rows) - rows[5] + fc6, classes]
 
 
-def added_up(side, total):
+SHOWN = (
+    (False, False, False, False),
+    (True, False, False, False),
+    (False, True, False, False),
+    (True, False, True, True),
+    (False, False, True, False),
+)
+
+
+def impostor(choice):
+    """Return what draws a network with these departures."""
+    return lambda rng: departed(*choice, rng.randint(2, 3000))
+
+
+def added_up(side, total, classes):
     """Take the departures' differences one by one, as if none changed another."""
-    paper = departed(False, False, False, False)[1]
-    alone = [departed(*(n == m for m in range(4)))[1] - paper for n in range(4)]
+    paper = departed(False, False, False, False, classes)[1]
+    networks = [departed(*(n == m for m in range(4)), classes) for n in range(4)]
+    alone = [network[1] - paper for network in networks]
     for choice in CHOICES:
         added = sum(change for change, made in zip(alone, choice, strict=True) if made)
         if choice[0] == (side == 109) and paper + added == total:
@@ -958,6 +992,9 @@ SEARCHES = {  # slips after which the search finds nothing for some totals
         "reads."
     ),
     "** 2 * widths[-1] -> ** 2 * 256": "fc6 reads 256 maps, also where conv5 has 512.",
+    "224, classes, -> 224, 1000,": (
+        "fc8 always has 1,000 units in your answer; it has `classes`."
+    ),
 }
 NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
 
@@ -966,14 +1003,11 @@ NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
     "Find the impostor",
     points=2,
     returns="a list of four truth values",
-    visible=(
-        departed(False, False, False, False),
-        departed(True, False, False, False),
-        departed(False, True, False, False),
-        departed(True, False, True, True),
-        departed(False, False, True, False),
+    visible=tuple(
+        departed(*choice, classes)
+        for choice, classes in zip(SHOWN, [1000, 1000, 1000, 1000, 10], strict=True)
     ),
-    draw=lambda rng: departed(*rng.choice(CHOICES)),
+    draw=tuple(impostor(choice) for choice in CHOICES if choice not in SHOWN),
     slips={
         "return list(choice) -> return [False, *choice[1:]]": (
             "The missing padding of conv1 is overlooked: it leaves the total as it is, "
@@ -1006,8 +1040,8 @@ NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
         ),
         (
             "return list(choice) -> pass",
-            "return [False] * 4 -> paper = 62357608\n    return [side == 109, total < "
-            "paper, total > 15e7, paper < total < 15e7]",
+            "return [False] * 4 -> paper = 62357608 + 4097 * (classes - 1000)\n    "
+            "return [side == 109, total < paper, total > 15e7, paper < total < 15e7]",
         ): (
             "Each departure has a limit of its own for the total; made together, they "
             "hide each other."
@@ -1027,12 +1061,12 @@ NONE = "return [False] * 4 -> return None"  # instead of the answer's last line
         "Try all 16 with `itertools.product([False, True], repeat=4)`.",
     ),
 )
-def zfnet_impostor(side, total):
+def zfnet_impostor(side, total, classes):
     """
     Networks called ZFNet leave out the padding of conv1, round down in the pools, give
     conv2 AlexNet's stride 1 and padding 2, or have 512-1024-512 maps in conv3 to conv5.
     From the side of conv1's output and the total of parameters, for 224 pixels and
-    1,000 classes, tell which were done: four truth values in this order.
+    `classes` classes, tell which were done: four truth values in this order.
 
     All are found in public code, the fourth network whole, with three of them at once:
     it has six times the parameters of the paper's. A missing padding changes no total:
@@ -1044,13 +1078,15 @@ def zfnet_impostor(side, total):
             return output_size(side, 3, 2) if rounded_down else pooled_up(side, 3, 2)
 
         conv1 = output_size(224, 7, 2, padding=0 if unpadded else 1)
+        if conv1 != side:
+            return None
         conv2 = pool(conv1) if stride_1 else output_size(pool(conv1), 5, 2)
         widths = [512, 1024, 512] if wide else [384, 384, 256]
-        rows = zfnet_parameters(224, 1000, widths)
+        rows = zfnet_parameters(224, classes, widths)
         rows[5] = dense_parameters(pool(pool(conv2)) ** 2 * widths[-1], 4096)
-        return conv1, sum(rows)
+        return sum(rows)
 
     for choice in product([False, True], repeat=4):
-        if built(*choice) == (side, total):
+        if built(*choice) == total:
             return list(choice)
     return [False] * 4

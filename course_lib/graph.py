@@ -112,7 +112,8 @@ def given_inputs(model, args, kwargs):
     """Return what a call of `model` with these arguments gives to each of `model.inputs`, in their order.
 
     As Keras does it: a dict is matched by the inputs' names, unless the model was built with a dict; then the
-    keys must be the same. Any other structure is taken in its order.
+    keys must be the same. Any other structure is taken in its order, which a dict has only if its keys are
+    sorted.
 
     Raises:
         ValueError: an input is given nothing, or something is given to no input.
@@ -121,6 +122,8 @@ def given_inputs(model, args, kwargs):
     built_with = _functional(model)._inputs_struct
     names = [tensor.name for tensor in model.inputs]
     if not isinstance(given, dict):
+        if isinstance(built_with, dict) and list(built_with) != sorted(built_with):
+            given = []
         values = sys.modules["keras"].tree.flatten(given)
     elif not isinstance(built_with, dict):
         values = [given.get(name) for name in names]  # other keys go nowhere

@@ -269,8 +269,8 @@ class _Walk:
         """Return the values that a model inside is called on, in the order of its inputs."""
         values = graph.given_inputs(model, args, kwargs)
         for value, tensor in zip(values, model.inputs, strict=True):
-            fits = isinstance(value, _Value) and len(value.tensor.shape) == len(tensor.shape)
-            required = "ledger needs a model inside to be called on tensors of the rank it was built for."
+            fits = isinstance(value, _Value) and _fits(value.tensor.shape, tensor.shape)
+            required = "ledger needs a model inside to be called on tensors of the shape it was built for."
             received = f"{prefix}{model.name}, whose input {tensor.name} is {tuple(tensor.shape)}"
             checks.require(fits, required, received)
         return values
@@ -332,6 +332,12 @@ class _Walk:
         self._counted.update(new)
         trained = sum(size for key, size in new.items() if key in self._trained)
         return trained, sum(new.values()) - trained
+
+
+def _fits(shape, built_for):
+    """Return whether a shape is one that an input was built for: None leaves a size open."""
+    sizes = zip(shape, built_for, strict=False)
+    return len(shape) == len(built_for) and all(None in pair or pair[0] == pair[1] for pair in sizes)
 
 
 def _fields(values, sees, output):

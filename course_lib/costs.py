@@ -285,6 +285,13 @@ def _axis(call, axis):
 # What works on each value, or moves values
 
 
+RANDOM_CHANGES = [  # outside of training they leave an image as it is
+    layer
+    for name, layer in vars(keras.layers).items()
+    if name.startswith("Random") and name not in ("RandomCrop", "RandomElasticTransform")
+]
+
+
 @rule(
     *("keras.src.layers.activations", "keras.src.layers.regularization"),
     *("keras.src.applications.convnext.LayerScale", "keras.src.applications.convnext.StochasticDepth"),
@@ -294,6 +301,7 @@ def _axis(call, axis):
     *(keras.layers.BatchNormalization, keras.layers.Embedding, keras.layers.Identity, keras.layers.Masking),
     *(keras.layers.Normalization, keras.layers.RepeatVector, keras.layers.Rescaling),
     *(layers.FractalJoin, layers.LocalResponseNormalization, layers.StochasticDepth),
+    *RANDOM_CHANGES,
     *("Absolute", "Add", "Arccos", "Arccosh", "Arcsin", "Arcsinh", "Arctan", "Arctan2", "Arctanh", "Cast"),
     *("Ceil", "Celu", "Clip", "Cos", "Cosh", "Divide", "DivideNoNan", "Elu", "Equal", "Erf", "Exp", "Exp2"),
     *("Expm1", "Floor", "FloorDivide", "Gelu", "Greater", "GreaterEqual", "HardShrink", "HardSigmoid"),
@@ -306,19 +314,6 @@ def _axis(call, axis):
 )
 def _by_position(call):
     return Count()
-
-
-@rule(
-    *(
-        layer
-        for name, layer in vars(keras.layers).items()
-        if name.startswith("Random") and name not in ("RandomCrop", "RandomElasticTransform")
-    ),
-)
-def _random_change(call):
-    # Outside of training it leaves an image as it is.
-    is_training = any(constant is True for constant in call.constants)
-    return Count(sees=None if is_training else "position")
 
 
 @rule(

@@ -121,9 +121,8 @@ def given_inputs(model, args, kwargs):
     given = args[0] if args else kwargs["inputs"]
     built_with = _functional(model)._inputs_struct
     names = [tensor.name for tensor in model.inputs]
+    has_order = not isinstance(built_with, dict) or list(built_with) == sorted(built_with)
     if not isinstance(given, dict):
-        if isinstance(built_with, dict) and list(built_with) != sorted(built_with):
-            given = []
         values = sys.modules["keras"].tree.flatten(given)
     elif not isinstance(built_with, dict):
         values = [given.get(name) for name in names]  # other keys go nowhere
@@ -131,7 +130,8 @@ def given_inputs(model, args, kwargs):
         values = sys.modules["keras"].tree.flatten(given)
     else:
         values = []
-    if len(values) != len(names) or any(value is None for value in values):
+    is_lost = not (isinstance(given, dict) or has_order)
+    if is_lost or len(values) != len(names) or any(value is None for value in values):
         received = ", ".join(map(str, given)) if isinstance(given, dict) else f"{len(values)} values"
         raise ValueError(
             f"A model inside must be called with its own inputs, {', '.join(names)}. "

@@ -278,7 +278,9 @@ def _joins(call):
 def _axis(call, axis):
     """Return the number of a dimension, counted from the front; the batch is 0 and refused."""
     axis %= len(call.shape) + 1
-    checks.require(axis, "ledger counts for one image, apart from the others.", f"{call.layer.name} of all")
+    checks.require(
+        axis, "ledger counts for one image, apart from the others.", f"{call.layer.name} over the batch"
+    )
     return axis
 
 
@@ -390,6 +392,8 @@ def _pad(call):
 @rule("GetItem")
 def _get_item(call):
     key = list(call.constants)
+    while key[-1] is None:
+        key.pop()  # x[..., None] has one channel more, or one dimension more of them
     if Ellipsis in key:
         place = key.index(Ellipsis)
         key[place : place + 1] = [slice(None)] * (len(call.shape) + 2 - len(key))

@@ -354,9 +354,7 @@ def _fields(values, sees, output):
     if sees is None or is_open or is_lost or None in ways[:dimensions]:
         return None
     ways += ("position",) * (dimensions - len(ways))
-    return tuple(
-        _along(axis, values, way, output) for axis, way in zip(range(dimensions), ways, strict=False)
-    )
+    return tuple(_along(axis, values, way, output) for axis, way in enumerate(ways[:dimensions]))
 
 
 def _along(axis, values, way, output):

@@ -438,7 +438,7 @@ def test_the_receptive_field_is_not_defined_after_positions_were_rearranged():
         lambda x: ops.concatenate([x, x], axis=-1),
         lambda x: ops.reshape(x, (-1, 4, 3, 1, 2)),
         lambda x: ops.pad(x, ((0, 0), (1, 0), (0, 1), (0, 0))),
-        *(lambda x: x[:, 1:, ..., :2], lambda x: x[:, 1:]),
+        *(lambda x: x[:, 1:, ..., :2], lambda x: x[:, 1:], lambda x: x[..., None]),
     ],
 )
 def test_operations_that_are_no_layers_have_a_row_and_cost_nothing(operation):

@@ -44,7 +44,7 @@ def test_the_smallest_of_each_family_has_keras_own_parameters_and_published_macs
     assert {row.layer: row.output_shape for row in table.rows if row.layer in shapes} == shapes
 
 
-@pytest.mark.parametrize("name", ["InceptionV3", "Xception"])
+@pytest.mark.parametrize("name", ["EfficientNetB1", "EfficientNetV2M", "InceptionV3", "Xception"])
 def test_with_a_multiply_add_for_each_value_of_batch_norm_the_macs_are_the_printed_ones(name):
     _, table = counted(name)
     normalised = sum(row.activations for row in table.rows if row.kind == "BatchNormalization")

@@ -2,6 +2,7 @@
 
 The ledger walks a model and asks here; the formulas are those of `course_lib.arithmetic`. A rule is a
 function from a `Call` to a `Count`, for the exact class alone, since a subclass may compute something else.
+A size that is not known is None, and so is a count that depends on it.
 """
 
 import math
@@ -21,7 +22,7 @@ class Call(NamedTuple):
     layer: object
     shapes: list
     constants: list  # arguments that are not tensors
-    output: tuple
+    output: tuple  # of the first one, if several tensors come out
 
     @property
     def shape(self):
@@ -33,23 +34,45 @@ class Count(NamedTuple):
     """What a call costs.
 
     `sees` says how the receptive field grows: "position" if an output sees its own position of each input,
-    "map" if it sees all positions, None if neither; or two functions, for height and width, from the
-    `ReceptiveField` of the input to that of the output. `writes` is False if values only get another shape.
+    "map" if it sees all positions, None if neither; or a tuple that says it for each dimension (height and
+    width of an image), in these words or by a function from the `ReceptiveField` of the input to that of the
+    output. `writes` is False if values only get another shape.
     """
 
-    macs: int = 0
-    connections: int = 0
-    sees: tuple[Callable, Callable] | str | None = "position"
+    macs: int | None = 0
+    connections: int | None = 0
+    sees: tuple[Callable | str | None, ...] | str | None = "position"
     writes: bool = True
 
 
-RULES = {}  # a class, or the name of an operation that is no layer -> its rule
+RULES = {}  # a class, an operation's name, or the path of a class or package that is Keras's own -> its rule
 
 
 def rule(*kinds):
-    """Decorate a function from `Call` to `Count` as the rule for these classes of layers.
+    """Decorate a function from `Call` to `Count` as the rule for these classes of layers or operations.
 
-    An operation of Keras that is no layer is named by a string: "Add", "GetItem".
+    An operation of Keras that is no layer may be named: "Add", "GetItem". Weights are counted without a rule;
+    it says how often they are used, and what an output sees:
+
+        class Smooth(keras.layers.Layer):
+            "Average each value with its two neighbours, by three weights that all channels share."
+
+            def build(self, shape):
+                self.kernel = self.add_weight(shape=(3, 1, 1))
+
+            def call(self, x):
+                kernel = keras.ops.tile(self.kernel, (1, x.shape[-1], 1))
+                return keras.ops.depthwise_conv(x, kernel, padding="same")
+
+        @rule(Smooth)
+        def smooth(call):
+            steps, channels = call.output
+            uses = steps * channels * 3
+
+            def widen(field):
+                return receptive_field([(3, 1, 1)], start=field)
+
+            return Count(macs=uses, connections=uses, sees=(widen,))
     """
 
     def register(function):
@@ -65,48 +88,83 @@ def rule_for(layer, name):
     Raises:
         ValueError: there is none, or the layer is channels_first.
     """
-    kind = type(layer) if isinstance(layer, keras.Layer) else type(layer).__name__
-    if kind not in RULES:
-        known = sorted({known if isinstance(known, str) else known.__name__ for known in RULES})
+    kind = type(layer)
+    keys = [kind, f"{kind.__module__}.{kind.__name__}", kind.__module__.rpartition(".")[0]]
+    if not isinstance(layer, keras.Layer) and kind.__module__.startswith("keras."):
+        keys.append(kind.__name__)
+    key = next((key for key in keys if key in RULES), None)
+    if key is None:
+        known = sorted(key.__name__ for key in RULES if isinstance(key, type))
+        anything = "A Lambda may compute anything: make it a layer, or call keras.ops. "
         raise ValueError(
-            f"ledger needs a rule for {type(layer).__name__} and does not guess; course_lib.ledger.rule "
-            f"adds one. It has rules for {', '.join(known)}. Received: {name}"
+            f"ledger needs a rule for {kind.__name__} and does not guess; course_lib.ledger.rule adds one. "
+            f"{anything if kind is keras.layers.Lambda else ''}It has rules for {', '.join(known)}, "
+            f"and for what works on each value. Received: {name}"
         )
     is_last = getattr(layer, "data_format", None) != "channels_first"
     checks.require(is_last, "ledger needs channels_last.", f"{name} with channels_first")
-    return RULES[kind]
+    return RULES[key]
 
 
-@rule(keras.layers.Conv2D, layers.Conv2D)
-def _conv2d(call):
-    return _convolution(call, call.layer.filters, call.layer.groups)
+# Layers with weights
 
 
-@rule(keras.layers.DepthwiseConv2D)
-def _depthwise_conv2d(call):
-    channels = call.shape[-1]
-    return _convolution(call, channels * call.layer.depth_multiplier, channels)
-
-
-def _convolution(call, filters, groups):
+@rule(keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D, layers.Conv2D)
+def _convolution(call):
     layer = call.layer
-    sizes = call.output[:2], layer.kernel_size, call.shape[-1], filters
-    return Count(
+    uses = _window_uses(layer, call.shape[-1], layer.filters, groups=layer.groups, bias=layer.use_bias)
+    return Count(*_at_each(call.output, *uses), _windows(call, layer.kernel_size))
+
+
+@rule(keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
+def _depthwise_convolution(call):
+    layer, channels = call.layer, call.shape[-1]
+    filters = channels * layer.depth_multiplier
+    uses = _window_uses(layer, channels, filters, groups=channels, bias=layer.use_bias)
+    return Count(*_at_each(call.output, *uses), _windows(call, layer.kernel_size))
+
+
+@rule(keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
+def _separable_convolution(call):
+    layer, channels = call.layer, call.shape[-1]
+    between = channels * layer.depth_multiplier
+    macs, connections = _window_uses(layer, channels, between, groups=channels)
+    macs += arithmetic.dense_macs(between, layer.filters)
+    connections += arithmetic.dense_connections(between, layer.filters, bias=layer.use_bias)
+    return Count(*_at_each(call.output, macs, connections), _windows(call, layer.kernel_size))
+
+
+@rule(keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
+def _transposed_convolution(call):
+    # Each weight is used once a position of the input; what falls over the border counts whole.
+    layer = call.layer
+    macs, connections = _at_each(call.shape, *_window_uses(layer, call.shape[-1], layer.filters))
+    (biases,) = _at_each(call.output, layer.filters if layer.use_bias else 0)
+    return Count(macs, None if None in (connections, biases) else connections + biases, sees=None)
+
+
+def _window_uses(layer, channels, filters, *, groups=1, bias=False):
+    """Return the MACs and the connections of one position of a convolution."""
+    sizes = 1, (math.prod(layer.kernel_size), 1), channels, filters  # in one line, whatever its dimensions
+    return (
         arithmetic.conv2d_macs(*sizes, groups=groups),
-        arithmetic.conv2d_connections(*sizes, groups=groups, bias=layer.use_bias),
-        _windows(call.shape, layer.kernel_size, layer.strides, layer.padding, layer.dilation_rate),
+        arithmetic.conv2d_connections(*sizes, groups=groups, bias=bias),
     )
+
+
+def _at_each(shape, *numbers):
+    """Return numbers that each position of a map costs for the whole of it; None if its size is unknown."""
+    *sides, _ = shape
+    return [None if number and None in sides else number and number * math.prod(sides) for number in numbers]
 
 
 @rule(layers.PartialConv2D)
 def _partial_conv2d(call):
     layer = call.layer
-    sizes = call.output[:2], layer.kernel_size, layer.table
-    return Count(
-        arithmetic.partial_conv2d_macs(*sizes),
-        arithmetic.partial_conv2d_connections(*sizes, bias=layer.use_bias),
-        _windows(call.shape, layer.kernel_size, layer.strides, layer.padding),
-    )
+    sizes = 1, layer.kernel_size, layer.table
+    macs = arithmetic.partial_conv2d_macs(*sizes)
+    connections = arithmetic.partial_conv2d_connections(*sizes, bias=layer.use_bias)
+    return Count(*_at_each(call.output, macs, connections), _windows(call, layer.kernel_size))
 
 
 @rule(layers.LocallyConnected2D)
@@ -116,120 +174,226 @@ def _locally_connected2d(call):
     return Count(
         arithmetic.locally_connected2d_macs(*sizes),
         arithmetic.locally_connected2d_connections(*sizes, bias=layer.use_bias),
-        _windows(call.shape, layer.kernel_size, layer.strides),
+        _windows(call, layer.kernel_size),
     )
 
 
 @rule(keras.layers.Dense)
 def _dense(call):
     # On a map, a dense layer works on each position by itself.
-    *sides, inputs = call.shape
-    positions = math.prod(sides)
-    macs = arithmetic.dense_macs(inputs, call.layer.units)
-    connections = arithmetic.dense_connections(inputs, call.layer.units, bias=call.layer.use_bias)
-    return Count(positions * macs, positions * connections)
+    inputs, units = call.shape[-1], call.layer.units
+    connections = arithmetic.dense_connections(inputs, units, bias=call.layer.use_bias)
+    return Count(*_at_each(call.output, arithmetic.dense_macs(inputs, units), connections))
 
 
 @rule(layers.EuclideanRBF)
 def _euclidean_rbf(call):
-    *positions, inputs = call.shape
-    return Count(connections=math.prod(positions) * arithmetic.rbf_connections(inputs, call.output[-1]))
+    (connections,) = _at_each(call.shape, arithmetic.rbf_connections(call.shape[-1], call.output[-1]))
+    return Count(connections=connections)
+
+
+@rule(keras.layers.TimeDistributed)
+def _time_distributed(call):
+    time, *_ = call.output
+    inner = _within(call, [shape[1:] for shape in call.shapes], call.output[1:])
+    counts = (number and (None if time is None else time * number) for number in inner[:2])
+    sees = ("position", *inner.sees) if isinstance(inner.sees, tuple) else inner.sees
+    return Count(*counts, None if sees == "map" else sees, inner.writes)
+
+
+@rule(keras.layers.SpectralNormalization)
+def _spectral_normalization(call):
+    return _within(call, call.shapes, call.output)
+
+
+def _within(call, shapes, output):
+    """Return what the layer inside a wrapper costs on these shapes."""
+    inner = call.layer.layer
+    count_of = rule_for(inner, f"{call.layer.name}/{inner.name}")
+    return count_of(call._replace(layer=inner, shapes=shapes, output=output))
+
+
+# Pooling and normalisation
 
 
 @rule(layers.Subsampling2D)
 def _subsampling2d(call):
     pool = call.layer.pool_size
-    return Count(
-        connections=arithmetic.subsampling2d_connections(call.output[:2], pool, call.output[-1]),
-        sees=_windows(call.shape, pool, pool),
-    )
-
-
-@rule(keras.layers.MaxPooling2D, keras.layers.AveragePooling2D)
-def _pooling2d(call):
-    layer = call.layer
-    return Count(
-        connections=arithmetic.pooling2d_connections(call.output[:2], layer.pool_size, call.output[-1]),
-        sees=_windows(call.shape, layer.pool_size, layer.strides, layer.padding),
-    )
-
-
-@rule(keras.layers.GlobalMaxPooling2D, keras.layers.GlobalAveragePooling2D)
-def _global_pooling2d(call):
-    *pool, channels = call.shape
-    return Count(connections=arithmetic.pooling2d_connections(1, pool, channels), sees="map")
+    (connections,) = _at_each(call.output, arithmetic.subsampling2d_connections(1, pool, call.output[-1]))
+    return Count(connections=connections, sees=_windows(call, pool))
 
 
 @rule(
-    keras.layers.Activation,
-    keras.layers.Add,
-    keras.layers.AlphaDropout,
-    keras.layers.Average,
-    keras.layers.BatchNormalization,
-    keras.layers.Dropout,
-    keras.layers.ELU,
-    keras.layers.GaussianDropout,
-    keras.layers.GaussianNoise,
-    keras.layers.Identity,
-    keras.layers.LeakyReLU,
-    keras.layers.Maximum,
-    keras.layers.Minimum,
-    keras.layers.Multiply,
-    keras.layers.PReLU,
-    keras.layers.ReLU,
-    keras.layers.Rescaling,
-    keras.layers.SpatialDropout2D,
-    keras.layers.Subtract,
-    layers.FractalJoin,
-    layers.LocalResponseNormalization,
-    layers.StochasticDepth,
-    *("Add", "Subtract", "Multiply", "Divide", "TrueDivide", "Maximum", "Minimum", "Negative"),
-    *("Elu", "Gelu", "HardSigmoid", "LeakyRelu", "ReLU", "Relu", "Relu6", "Selu", "Sigmoid", "Silu"),
-    *("Softplus", "Tanh"),
+    *(keras.layers.MaxPooling1D, keras.layers.MaxPooling2D, keras.layers.MaxPooling3D),
+    *(keras.layers.AveragePooling1D, keras.layers.AveragePooling2D, keras.layers.AveragePooling3D),
+)
+def _pooling(call):
+    pool = call.layer.pool_size
+    (connections,) = _at_each(call.output, math.prod(pool) * call.output[-1])
+    return Count(connections=connections, sees=_windows(call, pool))
+
+
+@rule(
+    *(keras.layers.GlobalMaxPooling1D, keras.layers.GlobalMaxPooling2D, keras.layers.GlobalMaxPooling3D),
+    keras.layers.GlobalAveragePooling1D,
+    *(keras.layers.GlobalAveragePooling2D, keras.layers.GlobalAveragePooling3D),
+)
+def _global_pooling(call):
+    (connections,) = _at_each(call.shape, call.shape[-1])
+    return Count(connections=connections, sees="map")
+
+
+@rule(keras.layers.GroupNormalization)
+def _group_normalization(call):
+    is_last = call.layer.axis in (-1, len(call.shape))
+    return Count(sees="map" if is_last else None)
+
+
+@rule(
+    *(keras.layers.LayerNormalization, keras.layers.RMSNormalization, keras.layers.UnitNormalization),
+    *(keras.layers.Softmax, "Softmax", "LogSoftmax", "Normalize"),
+)
+def _along_axes(call):
+    return Count(sees=_joins(call))
+
+
+@rule(
+    *("All", "Amax", "Amin", "Any", "CountNonzero", "Logsumexp", "Max", "Mean", "Median", "Min", "Prod"),
+    *("Std", "Sum", "Var"),
+)
+def _reduction(call):
+    keeps_axes = len(call.output) in (len(call.shape), 0, 1)
+    sees = _joins(call)
+    return Count(sees=sees if keeps_axes else None)
+
+
+def _joins(call):
+    """Return what outputs see of a layer that brings together all positions along its axes."""
+    axes = call.layer.axis
+    axes = range(len(call.shape) + 1) if axes is None else axes
+    axes = [_axis(call, axis) for axis in (axes if isinstance(axes, (list, tuple, range)) else [axes])]
+    return tuple("map" if axis in axes else "position" for axis in range(1, len(call.shape) + 1))
+
+
+def _axis(call, axis):
+    """Return the number of a dimension, counted from the front; the batch is 0 and refused."""
+    axis %= len(call.shape) + 1
+    checks.require(
+        axis, "ledger counts for one image, apart from the others.", f"{call.layer.name} over the batch"
+    )
+    return axis
+
+
+# What works on each value, or moves values
+
+
+RANDOM_CHANGES = [  # outside of training they leave an image as it is
+    layer
+    for name, layer in vars(keras.layers).items()
+    if name.startswith("Random") and name not in ("RandomCrop", "RandomElasticTransform")
+]
+
+
+@rule(
+    *("keras.src.layers.activations", "keras.src.layers.regularization"),
+    *("keras.src.applications.convnext.LayerScale", "keras.src.applications.convnext.StochasticDepth"),
+    "keras.src.applications.inception_resnet_v2.CustomScaleLayer",
+    *(keras.layers.Add, keras.layers.Average, keras.layers.Maximum, keras.layers.Minimum),
+    *(keras.layers.Multiply, keras.layers.Subtract),
+    *(keras.layers.BatchNormalization, keras.layers.Embedding, keras.layers.Identity, keras.layers.Masking),
+    *(keras.layers.Normalization, keras.layers.RepeatVector, keras.layers.Rescaling),
+    *(layers.FractalJoin, layers.LocalResponseNormalization, layers.StochasticDepth),
+    *RANDOM_CHANGES,
+    *("Absolute", "Add", "Arccos", "Arccosh", "Arcsin", "Arcsinh", "Arctan", "Arctan2", "Arctanh", "Cast"),
+    *("Ceil", "Celu", "Clip", "Cos", "Cosh", "Divide", "DivideNoNan", "Elu", "Equal", "Erf", "Exp", "Exp2"),
+    *("Expm1", "Floor", "FloorDivide", "Gelu", "Greater", "GreaterEqual", "HardShrink", "HardSigmoid"),
+    *("HardSilu", "HardTanh", "LeakyRelu", "Less", "LessEqual", "Log", "Log10", "Log1p", "Log2"),
+    *("LogSigmoid", "Logaddexp", "LogicalAnd", "LogicalNot", "LogicalOr", "Maximum", "Minimum", "Mod"),
+    *("Multiply", "Negative", "NotEqual", "Power", "ReLU", "Reciprocal", "Relu", "Relu6", "Round", "Rsqrt"),
+    *("Selu", "Sigmoid", "Sign", "Silu", "Sin", "Sinc", "Sinh", "SoftShrink", "Softplus", "Softsign"),
+    *("SparsePlus", "SparseSigmoid", "Sqrt", "Square", "Squareplus", "StopGradient", "Subtract", "Tan"),
+    *("Tanh", "TanhShrink", "Threshold", "TrueDivide", "Trunc", "Where"),
 )
 def _by_position(call):
     return Count()
 
 
-@rule(keras.layers.Softmax, "Softmax")
-def _softmax(call):
-    return Count(sees="position" if call.layer.axis in (-1, len(call.output)) else "map")
+@rule(
+    *(keras.layers.UpSampling1D, keras.layers.UpSampling2D, keras.layers.UpSampling3D),
+    *(keras.layers.Resizing, keras.layers.RandomCrop, "Resize"),
+)
+def _stretched(call):
+    return Count(sees=None)
 
 
-@rule(keras.layers.Concatenate, "Concatenate")
-def _concatenate(call):
-    return Count(sees="position" if call.layer.axis in (-1, len(call.output)) else None)
+@rule(keras.layers.Concatenate, "Concatenate", "Split", "Glu", "Stack")
+def _by_channel(call):
+    axis = _axis(call._replace(shapes=[call.output]), call.layer.axis)
+    return Count(sees="position" if axis == len(call.output) else None)
 
 
-@rule(keras.layers.Flatten, keras.layers.Reshape, "Reshape")
+@rule(keras.layers.Flatten, keras.layers.Reshape, "Reshape", "ExpandDims", "Squeeze")
 def _reshape(call):
-    # A position of a map made from a vector sees what the vector saw.
-    keeps_positions = 1 in (len(call.shape), len(call.output)) or call.shape[:2] == call.output[:2]
-    return Count(sees="position" if keeps_positions else None, writes=False)
+    known = [None if None in shape else math.prod(shape) for shape in (call.shape, call.output)]
+    required = "ledger needs a shape that keeps each image's values together."
+    checks.require(known[0] == known[1], required, f"{call.layer.name} from {call.shape} to {call.output}")
+    if min(len(call.shape), len(call.output)) <= 1:
+        return Count(writes=False)  # a position of a map made from a vector sees what the vector saw
+    sees = []
+    for before, after in zip(call.shape[:-1], call.output, strict=False):
+        stays = None not in sees and before is not None and before == after
+        sees.append("position" if stays else None)
+    return Count(sees=tuple(sees), writes=False)
 
 
-@rule(keras.layers.ZeroPadding2D)
-def _zero_padding2d(call):
-    return Count(sees=tuple(_shift(-before) for before, _ in call.layer.padding))
+@rule(keras.layers.Permute, "Transpose")
+def _transpose(call):
+    rank = len(call.shape) + 1
+    order = (0, *call.layer.dims) if isinstance(call.layer, keras.Layer) else call.layer.axes
+    order = [axis % rank for axis in order or range(rank - 1, -1, -1)]
+    checks.require(not order[0], "ledger needs the batch to stay in front.", f"{call.layer.name} to {order}")
+    return Count(
+        sees=tuple("position" if axis == place else None for place, axis in list(enumerate(order))[1:])
+    )
 
 
-@rule(keras.layers.Cropping2D)
-def _cropping2d(call):
-    return Count(sees=tuple(_shift(before) for before, _ in call.layer.cropping))
+@rule(keras.layers.ZeroPadding1D, keras.layers.ZeroPadding2D, keras.layers.ZeroPadding3D)
+def _zero_padding(call):
+    return Count(sees=tuple(_shift(-before) for before, _ in _pairs(call.layer.padding)))
+
+
+@rule(keras.layers.Cropping1D, keras.layers.Cropping2D, keras.layers.Cropping3D)
+def _cropping(call):
+    return Count(sees=tuple(_shift(before) for before, _ in _pairs(call.layer.cropping)))
+
+
+def _pairs(widths):
+    """Return the widths before and after for each dimension; where there is one, Keras has a bare pair."""
+    return [widths] if isinstance(widths[0], int) else widths
+
+
+@rule(keras.layers.CenterCrop)
+def _center_crop(call):
+    sizes = list(zip(call.shape[:2], (call.layer.height, call.layer.width), strict=True))
+    if not all(size is not None and size >= kept for size, kept in sizes):
+        return Count(sees=None)  # Keras enlarges what is too small
+    return Count(sees=tuple(_shift((size - kept) // 2) for size, kept in sizes))
 
 
 @rule("Pad")
 def _pad(call):
     width = call.layer.pad_width
     received = f"{call.layer.name} with pad_width={width}"
-    is_complete = len(width) == len(call.output) + 1
-    checks.require(is_complete, "ledger needs a pad_width for each dimension.", received)
-    return Count(sees=tuple(_shift(-before) for before, _ in width[1:3]))
+    is_complete = len(width) == len(call.output) + 1 and tuple(width[0]) == (0, 0)
+    checks.require(is_complete, "ledger needs a pad_width for each dimension, none for the batch.", received)
+    return Count(sees=tuple(_shift(-before) for before, _ in width[1:-1]))
 
 
 @rule("GetItem")
 def _get_item(call):
     key = list(call.constants)
+    while key[-1] is None:
+        key.pop()  # x[..., None] has one channel more, or one dimension more of them
     if Ellipsis in key:
         place = key.index(Ellipsis)
         key[place : place + 1] = [slice(None)] * (len(call.shape) + 2 - len(key))
@@ -238,19 +402,42 @@ def _get_item(call):
             "ledger knows slices with a positive step, of the whole batch. "
             f"Received: {call.layer.name} with {', '.join(map(str, call.constants))}"
         )
-    key += [slice(None)] * (3 - len(key))
-    ranges = [part.indices(size) for part, size in zip(key[1:3], call.shape, strict=False)]
-    return Count(sees=tuple(_shift(start, step) for start, _, step in ranges))
+    parts = zip(key[1:], call.shape[:-1], strict=False)
+    return Count(
+        sees=tuple("position" if part == slice(None) else _slice(part, size) for part, size in parts)
+    )
 
 
-def _windows(shape, kernel, strides, padding="valid", dilation=(1, 1)):
-    """Return how a sliding window changes a field, for the height and for the width."""
+def _slice(part, size):
+    """Return how a slice changes a field; None, unknown, if it starts at the end of an unknown size."""
+    if size is None and (part.start or 0) < 0:
+        return _unknown
+    start = (part.start or 0) if size is None else part.indices(size)[0]
+    return _shift(start, part.step or 1)
+
+
+def _windows(call, window):
+    """Return how a sliding window changes a field, for each dimension."""
+    layer = call.layer
+    strides = getattr(layer, "strides", window)  # subsampling moves by its window
+    dilation = getattr(layer, "dilation_rate", (1,) * len(window))
+    padding = getattr(layer, "padding", "valid")
 
     def move(size, kernel, stride, dilation):
-        zeros = arithmetic.same_padding(size, kernel, stride, dilation=dilation) if padding == "same" else 0
+        zeros = 0
+        if padding == "causal":
+            zeros = (dilation * (kernel - 1), 0)
+        elif padding == "same":
+            if size is None and stride > 1:
+                return _unknown  # the zeros depend on the size
+            zeros = arithmetic.same_padding(size or 1, kernel, stride, dilation=dilation)
         return lambda field: arithmetic.receptive_field([(kernel, stride, zeros, dilation)], start=field)
 
-    return tuple(map(move, shape[:2], kernel, strides, dilation))
+    return tuple(map(move, call.shape[:-1], window, strides, dilation))
+
+
+def _unknown(field):
+    """Return None for the field, which depends on a size that is not known."""
 
 
 def _shift(start, step=1):

@@ -112,7 +112,8 @@ def given_inputs(model, args, kwargs):
     """Return what a call of `model` with these arguments gives to each of `model.inputs`, in their order.
 
     As Keras does it: a dict is matched by the inputs' names, unless the model was built with a dict; then the
-    keys must be the same. Any other structure is taken in its order.
+    keys must be the same. Any other structure is taken in its order, which a dict has only if its keys are
+    sorted.
 
     Raises:
         ValueError: an input is given nothing, or something is given to no input.
@@ -120,6 +121,7 @@ def given_inputs(model, args, kwargs):
     given = args[0] if args else kwargs["inputs"]
     built_with = _functional(model)._inputs_struct
     names = [tensor.name for tensor in model.inputs]
+    has_order = not isinstance(built_with, dict) or list(built_with) == sorted(built_with)
     if not isinstance(given, dict):
         values = sys.modules["keras"].tree.flatten(given)
     elif not isinstance(built_with, dict):
@@ -128,7 +130,8 @@ def given_inputs(model, args, kwargs):
         values = sys.modules["keras"].tree.flatten(given)
     else:
         values = []
-    if len(values) != len(names) or any(value is None for value in values):
+    is_lost = not (isinstance(given, dict) or has_order)
+    if is_lost or len(values) != len(names) or any(value is None for value in values):
         received = ", ".join(map(str, given)) if isinstance(given, dict) else f"{len(values)} values"
         raise ValueError(
             f"A model inside must be called with its own inputs, {', '.join(names)}. "

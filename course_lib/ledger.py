@@ -16,7 +16,10 @@ Everything is counted for one image, by the rules of `course_lib.costs`:
 - Activations: the values that a layer writes, and those of the input. Flatten and Reshape write nothing.
 - Receptive field: what one position of the output sees of the input and of the padding around it; the largest
   over all paths. A vector is one position that sees all that its map saw. "-" where it is not defined: in a
-  model of vectors, and after positions were rearranged.
+  model of vectors, and after positions were rearranged or stretched.
+
+Dropout and layers that change images at random count as they are outside of training. What depends on a size
+that the model leaves open is "?", in a row None.
 """
 
 import argparse
@@ -37,16 +40,20 @@ __all__ = ["Balance", "BalanceRow", "Call", "Count", "Ledger", "Row", "balance",
 
 
 class Row(NamedTuple):
-    """One call of a layer. The shape is without the batch, the receptive field `(height, width)` or None."""
+    """One call of a layer. The shape is without the batch, the receptive field `(height, width)` or None.
+
+    None stands for a size that is not known, and for each number that depends on one. Each of several outputs
+    has a row; the costs stand in the first.
+    """
 
     layer: str
     kind: str
     output_shape: tuple
     parameters: int
     non_trainable: int
-    macs: int
-    connections: int
-    activations: int
+    macs: int | None
+    connections: int | None
+    activations: int | None
     receptive_field: tuple | None
 
 
@@ -98,8 +105,13 @@ class _Table:
 
 
 def _total(column):
-    """Return a property: the sum of a column over the rows."""
-    return property(lambda table: sum(getattr(row, column) for row in table.rows))
+    """Return a property: the sum of a column over the rows, None if one of them is."""
+
+    def total(table):
+        numbers = [getattr(row, column) for row in table.rows]
+        return None if None in numbers else sum(numbers)
+
+    return property(total)
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,9 +144,9 @@ class Ledger(_Table):
         headings = [titles.get(count, count) for count in counts]
         lines = [["layer", "kind", "output", *headings, "receptive field"]]
         for row in self.rows:
-            numbers = [f"{getattr(row, count):,}" for count in counts]
+            numbers = [_number(getattr(row, count)) for count in counts]
             lines.append([row.layer, row.kind, _by(row.output_shape), *numbers, _by(row.receptive_field)])
-        lines.append(["total", "", "", *(f"{getattr(self, count):,}" for count in counts), ""])
+        lines.append(["total", "", "", *(_number(getattr(self, count)) for count in counts), ""])
         return lines
 
 
@@ -162,9 +174,13 @@ class Balance(_Table):
         return lines
 
 
+def _number(count):
+    return "?" if count is None else f"{count:,}"
+
+
 def _by(sizes):
-    """Write (28, 28, 6) as 28x28x6."""
-    return "-" if sizes is None else "x".join(map(str, sizes))
+    """Write (28, 28, 6) as 28x28x6, an unknown size as ?, a single value as 1."""
+    return "-" if sizes is None else "x".join("?" if size is None else str(size) for size in sizes or (1,))
 
 
 def ledger(model):
@@ -174,24 +190,21 @@ def ledger(model):
     of a shared one `layer (2)`. An operation that is no layer (a sum, a slice) is named by its kind.
 
     Args:
-        model: functional, or a built `Sequential`, with inputs of a fixed size.
+        model: functional, or a built `Sequential`.
 
     Raises:
-        ValueError: the model is not functional, not built or not of a fixed size, or there is no `rule` for
-            one of its layers.
+        ValueError: the model is not functional or not built, or there is no `rule` for one of its layers.
     """
     required = "ledger needs a functional model, since only that has a graph to walk."
     checks.require(graph.is_model(model), required, type(model).__name__)
     is_built = model.built or not isinstance(model, keras.Sequential)
     required = "ledger needs a built model: begin it with keras.Input(shape)."
     checks.require(is_built, required, f"{model.name}, which is not built")
+    walk = _Walk(model)
+    values = []
     for tensor in model.inputs:
-        required = "ledger needs inputs of a fixed size: the MACs depend on it."
-        received = f"{model.name} with an input of shape {tuple(tensor.shape)}"
-        checks.require(None not in tensor.shape[1:], required, received)
-    walk = _Walk()
-    pixel = (ReceptiveField(),)
-    values = [_Value(tensor, (pixel, pixel) if len(tensor.shape) == 4 else None) for tensor in model.inputs]
+        dimensions = len(tensor.shape) - 2  # without batch and channels
+        values.append(_Value(tensor, ((ReceptiveField(),),) * dimensions if dimensions > 0 else None))
     for value in values:
         walk.add_row(graph.source(value.tensor), Count(), value)
     walk.through(model, values)
@@ -218,9 +231,10 @@ def balance(ours, theirs):
 
 @dataclass(frozen=True)
 class _Value:
-    """A symbolic tensor, and for height and width the fields of its first position (None: not defined).
+    """A symbolic tensor, and the fields of its first position along the input's dimensions, which come first.
 
-    There is one field for each jump among the paths; 0 is the jump of a path that joined all positions.
+    Along each there is one field for each jump among the paths; 0 is the jump of a path that joined all
+    positions. There is none if it depends on an unknown size. `fields` is None where they are not defined.
     """
 
     tensor: keras.KerasTensor
@@ -232,8 +246,9 @@ class _Value:
 
 
 class _Walk:
-    def __init__(self):
+    def __init__(self, model):
         self.rows = []
+        self._trained = set(map(id, model.trainable_weights))
         self._uses = Counter()  # how often each name was used
         self._counted = set()  # ids of the weights that were counted
 
@@ -246,7 +261,7 @@ class _Walk:
                 given = self._given(step.operation, args, kwargs, prefix)
                 results = self.through(step.operation, given, f"{prefix}{step.operation.name}/")
             else:
-                results = [self._call(step.operation, args, kwargs, prefix)]
+                results = self._call(step, args, kwargs, prefix)
             value_of.update(zip(map(id, step.outputs), results, strict=True))
         return [value_of[id(tensor)] for tensor in model.outputs]
 
@@ -254,27 +269,39 @@ class _Walk:
         """Return the values that a model inside is called on, in the order of its inputs."""
         values = graph.given_inputs(model, args, kwargs)
         for value, tensor in zip(values, model.inputs, strict=True):
-            fits = isinstance(value, _Value) and len(value.tensor.shape) == len(tensor.shape)
-            required = "ledger needs a model inside to be called on tensors of the rank it was built for."
+            fits = isinstance(value, _Value) and _fits(value.tensor.shape, tensor.shape)
+            required = "ledger needs a model inside to be called on tensors of the shape it was built for."
             received = f"{prefix}{model.name}, whose input {tensor.name} is {tuple(tensor.shape)}"
             checks.require(fits, required, received)
         return values
 
-    def _call(self, layer, args, kwargs, prefix):
-        """Call one layer; add its row and return its value."""
+    def _call(self, step, args, kwargs, prefix):
+        """Call one layer; add its rows and return its values."""
+        layer = step.operation
         count_of = costs.rule_for(layer, f"{prefix}{layer.name}")
         leaves = keras.tree.flatten((args, kwargs))
         values = [leaf for leaf in leaves if isinstance(leaf, _Value)]
         constants = [leaf for leaf in leaves if not isinstance(leaf, _Value)]
-        args, kwargs = keras.tree.map_structure(
-            lambda leaf: leaf.tensor if isinstance(leaf, _Value) else leaf, (args, kwargs)
+        tensors = step.outputs
+        if [value.tensor.shape for value in values] != [tensor.shape for tensor in step.inputs]:
+            args, kwargs = keras.tree.map_structure(
+                lambda leaf: leaf.tensor if isinstance(leaf, _Value) else leaf, (args, kwargs)
+            )
+            tensors = keras.tree.flatten(layer.compute_output_spec(*args, **kwargs))
+        for tensor in tensors:
+            required = "ledger counts for one image, so a layer must keep the batch."
+            received = f"{prefix}{layer.name}, from {values[0].tensor.shape} to {tensor.shape}"
+            checks.require(tensor.shape[:1] == values[0].tensor.shape[:1], required, received)
+        count = count_of(
+            Call(layer, [value.shape for value in values], constants, tuple(tensors[0].shape[1:]))
         )
-        tensor = layer.compute_output_spec(*args, **kwargs)
-        output = tuple(tensor.shape[1:])
-        count = count_of(Call(layer, [value.shape for value in values], constants, output))
-        value = _Value(tensor, _fields(values, count.sees, output))
-        self.add_row(layer, count, value, prefix)
-        return value
+        results = []
+        for tensor in tensors:
+            value = _Value(tensor, _fields(values, count.sees, tuple(tensor.shape[1:])))
+            self.add_row(layer, count, value, prefix)
+            results.append(value)
+            count = Count(writes=count.writes)
+        return results
 
     def add_row(self, layer, count, value, prefix=""):
         """Append the row of a call that resulted in `value`."""
@@ -282,43 +309,73 @@ class _Walk:
         name = prefix + (layer.name if isinstance(layer, keras.Layer) else re.sub(r"_\d+$", "", layer.name))
         self._uses[name] += 1
         uses = self._uses[name]
+        parameters, non_trainable = self._count_once(getattr(layer, "weights", ()))
+        activations = None if None in value.shape else arithmetic.activations(value.shape)
+        fields = value.fields
         self.rows.append(
             Row(
                 layer=name if uses == 1 else f"{name} ({uses})",
                 kind=type(layer).__name__,
                 output_shape=value.shape,
-                parameters=self._count_once(getattr(layer, "trainable_weights", ())),
-                non_trainable=self._count_once(getattr(layer, "non_trainable_weights", ())),
+                parameters=parameters,
+                non_trainable=non_trainable,
                 macs=count.macs,
                 connections=count.connections,
-                activations=arithmetic.activations(value.shape) if count.writes else 0,
-                receptive_field=value.fields and tuple(max(paths).size for paths in value.fields),
+                activations=activations if count.writes else 0,
+                receptive_field=fields and tuple(max(paths).size if paths else None for paths in fields),
             )
         )
 
     def _count_once(self, weights):
+        """Return how many values the weights have that are trained, and that aren't; each counts once."""
         new = {id(weight): math.prod(weight.shape) for weight in weights if id(weight) not in self._counted}
         self._counted.update(new)
-        return sum(new.values())
+        trained = sum(size for key, size in new.items() if key in self._trained)
+        return trained, sum(new.values()) - trained
 
 
-def _fields(values, sees, output_shape):
-    """Return the fields of a call's output."""
-    if sees is None or any(value.fields is None for value in values):
+def _fits(shape, built_for):
+    """Return whether a shape is one that an input was built for: None leaves a size open."""
+    sizes = zip(shape, built_for, strict=False)
+    return len(shape) == len(built_for) and all(None in pair or pair[0] == pair[1] for pair in sizes)
+
+
+def _fields(values, sees, output):
+    """Return the fields of an output of this shape."""
+    if any(value.fields is None for value in values) or len({len(value.fields) for value in values}) > 1:
         return None
-    both = []
-    for axis in range(2):
-        fields = []
-        for value in values:
-            positions = value.shape[axis] if len(value.shape) > 1 else 1
-            # Positions end in a vector, in what sees the whole map, and where a single one is broadcast.
-            is_joined = sees == "map" or len(output_shape) == 1
-            if is_joined or (sees == "position" and positions < output_shape[axis]):
-                fields += [_joined(field, positions) for field in value.fields[axis]]
-            else:
-                fields += value.fields[axis]
-        both.append(_merged(map(sees[axis], fields) if isinstance(sees, tuple) else fields))
-    return tuple(both)
+    first = values[0].fields
+    if len(values) == 1 and not any(field.jump for paths in first for field in paths):
+        return first  # what saw everything keeps it, wherever it goes
+    dimensions = len(first)
+    ways = (sees,) * dimensions if isinstance(sees, str) else sees or ()
+    is_open = any(callable(way) for way in ways[dimensions:])  # windows over what are channels to the input
+    is_lost = 1 < len(output) <= dimensions
+    if sees is None or is_open or is_lost or None in ways[:dimensions]:
+        return None
+    ways += ("position",) * (dimensions - len(ways))
+    return tuple(_along(axis, values, way, output) for axis, way in enumerate(ways[:dimensions]))
+
+
+def _along(axis, values, way, output):
+    """Return the fields of an output along one dimension; none if they depend on an unknown size."""
+    merged = []
+    for value in values:
+        fields = value.fields[axis]
+        positions = value.shape[axis] if axis < len(value.shape) - 1 else 1
+        # Positions end in a vector, in what sees the whole map, and where a single one is broadcast.
+        is_joined = way == "map" or len(output) <= 1 or (way == "position" and positions == 1 != output[axis])
+        may_be_joined = way == "position" and positions is None and output[axis] is not None
+        if positions is None and (is_joined or may_be_joined) and any(field.jump for field in fields):
+            return ()
+        if is_joined:
+            fields = [_joined(field, positions or 1) for field in fields]
+        elif callable(way):
+            fields = [way(field) for field in fields]
+        if not fields or None in fields:
+            return ()
+        merged += fields
+    return _merged(merged)
 
 
 def _joined(field, positions):

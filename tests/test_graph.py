@@ -181,6 +181,7 @@ def test_a_single_input_is_given_itself_a_list_of_it_or_its_name():
     [
         (as_list, {"a": 0, "x": 1}, "a, x"),
         (as_list, [0, 1, 2], "3 values"),
+        (as_dict, [0, 1], "2 values"),  # the keys of as_dict are not sorted
         (as_list, [0, None], "2 values"),
         (as_dict, {"a": 0, "b": 1, "c": 2}, "a, b, c"),
         (as_dict, {"a": 0, "c": 2}, "a, c"),

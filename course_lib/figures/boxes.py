@@ -8,7 +8,7 @@ from math import log2, prod
 import numpy as np
 from matplotlib.patches import Polygon, Rectangle
 
-from course_lib import graph
+from course_lib import checks, graph
 from course_lib.figures.paper import (
     BLUE,
     GREEN,
@@ -69,16 +69,26 @@ class Box:
 
 
 def boxes_of(model):
-    """Return a box for each call of the graph that is drawn, sources before their readers."""
+    """Return a box for each result of a call of the graph that is drawn, sources before their readers.
+
+    Raises:
+        ValueError: a size is unknown, as with an input of (None, None, 3).
+    """
     box_of, boxes = {}, []
     for step in graph.steps_by_depth(model):
         sources = list(dict.fromkeys(box_of[id(tensor)] for tensor in step.inputs))
-        if _changes_the_values(step):
-            box = _box(step, sources)
-            boxes.append(box)
-        else:
-            box = sources[0]
-        box_of |= {id(tensor): box for tensor in step.outputs}
+        for index, tensor in enumerate(step.outputs):
+            required = "a drawing to scale needs known sizes: begin the model with an input of a fixed size."
+            received = f"{step.operation.name} of shape {tuple(tensor.shape)}"
+            checks.require(None not in tensor.shape[1:], required, received)
+            if _changes_the_values(step):
+                box = _box(step, tensor, sources)
+                if len(step.outputs) > 1:
+                    box.name += f"[{index}]"
+                boxes.append(box)
+            else:
+                box = sources[0]
+            box_of[id(tensor)] = box
     return boxes
 
 
@@ -89,16 +99,18 @@ def _changes_the_values(step):
         return True
     if "Normalization" in name or "Padding" in name:
         return False
-    keeps = len(step.inputs) == 1 and prod(_values(step.outputs[0])) == prod(_values(step.inputs[0]))
+    keeps = len(step.inputs) == len(step.outputs) == 1 and prod(_values(step.outputs[0])) == prod(
+        _values(step.inputs[0])
+    )
     return bool(not keeps or _weights(step.operation) or _window(step.operation))
 
 
-def _box(step, sources):
-    """Return the box of a call."""
+def _box(step, tensor, sources):
+    """Return the box of a call that has this result."""
     operation = step.operation
     column = 1 + max((source.column for source in sources), default=-1)
     label = _words(type(operation).__name__) if sources else ""
-    box = Box(operation.name, _values(step.outputs[0]), sources, column, label, _window(operation))
+    box = Box(operation.name, _values(tensor), sources, column, label, _window(operation))
     if len(step.inputs) > 1:
         box.colour = PURPLE
     elif hasattr(operation, "kernel_size"):
@@ -119,8 +131,8 @@ def _window(operation):
 
 
 def _values(tensor):
-    """Return a tensor's shape without the batch, an open size as 1, a single value as (1,)."""
-    return tuple(side or 1 for side in tensor.shape[1:]) or (1,)
+    """Return a tensor's shape without the batch, a single value as (1,)."""
+    return tuple(tensor.shape[1:]) or (1,)
 
 
 def _words(name):

@@ -42,6 +42,30 @@ def test_a_branch_is_drawn_and_described_by_what_reads_it():
     assert len(arrows) == 4  # stem to a, a to b, b to add, and the shortcut's last piece
 
 
+def test_a_nested_model_is_drawn_with_all_its_results():
+    x, y = keras.Input((8, 8, 3), name="x"), keras.Input((8, 8, 3), name="y")
+    conv = keras.layers.Conv2D
+    inner = keras.Model(x, [conv(4, 3, name="left")(x), conv(6, 5, name="right")(x)], name="inner")
+    left, right = inner(y)
+    pools = [keras.layers.GlobalMaxPooling2D(name=name)(part) for name, part in (("p", right), ("q", left))]
+    alt = figures.architecture(keras.Model(y, keras.layers.Concatenate(name="join")(pools))).alt
+    for words in (
+        "inner[0] 6 x 6 x 4",
+        "inner[1] 4 x 4 x 6",
+        "p 6 (",
+        "q 4 (",
+        "join 10 (concatenate, reads p and q)",
+    ):
+        assert words in alt, alt
+
+
+@pytest.mark.parametrize("shape", [(None, None, 3), (8, None, 3)])
+def test_an_unknown_size_is_not_drawn_to_scale(shape):
+    model = keras.Sequential([keras.Input(shape, name="open"), keras.layers.Conv2D(2, 3)])
+    with pytest.raises(ValueError, match=r"known sizes.* Received: open of shape \(None, "):
+        figures.architecture(model)
+
+
 def test_a_long_network_continues_on_the_next_line():
     layers = [keras.Input((8, 8, 3))] + [
         keras.layers.Conv2D(4, 3, padding="same", name=f"c{i}") for i in range(30)

@@ -34,9 +34,9 @@ def attempt(answer, case):
             model is a list of rows `[kind, output shape, parameters]`, see `_rows`;
         {"type": name}: it returned something else, a value of that type; with "large": True, if it has too
             many parts or digits;
-        {"raised": name, "message": text, "within": name, "written": truth}: it raised; `within` names the
-            function that did, if it was another one; `written` says whether it does more than to raise
-            NotImplementedError;
+        {"raised": name, "message": text, "within": name, "written": truth, "system": truth}: it raised;
+            `within` names the function that did, if it was another one; `written` says whether it does more
+            than to raise NotImplementedError; `system`, whether the operating system refused something;
         {"uncallable": name}: it is no function, but a value of that type.
     A question without arguments takes a value in place of a function. Nothing is raised.
     """
@@ -68,7 +68,22 @@ def _raised(answer, error):
     own = code is attempt.__code__ or (type(answer) is FunctionType and code is answer.__code__)
     within = "" if own else code.co_name
     written = not (type(answer) is FunctionType and answer.__code__.co_code in STUBS)
-    return {"raised": _name(error), "message": message, "within": within, "written": written}
+    return {
+        "raised": _name(error),
+        "message": message,
+        "within": within,
+        "written": written,
+        "system": message == "can't start new thread" or _is_of_the_system(error),
+    }
+
+
+def _is_of_the_system(error):
+    """Say whether it is an OSError, or one was under way when it was raised."""
+    for _ in range(20):
+        if error is None or issubclass(type(error), OSError):
+            return error is not None
+        error = BaseException.__context__.__get__(error)
+    return False
 
 
 def _name(value):

@@ -135,7 +135,8 @@ def _failed(question, where, outcome, wanted):
     if outcome["raised"] == "RecursionError":
         return f"{where} calls itself without end."
     message = f": {outcome['message']}" if outcome["message"] else ""
-    return f"{where} raised {outcome['raised']}{message}."
+    why = f" {outcome['why']}" if "why" in outcome else ""
+    return f"{where} raised {outcome['raised']}{message}.{why}"
 
 
 def _without_words(outcome, wanted):

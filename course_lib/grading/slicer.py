@@ -161,6 +161,8 @@ class _Statement:
                 self.imports.update(alias.name for alias in part.names)
             elif isinstance(part, ast.ImportFrom):
                 self.imports.update(f"{part.module}.{alias.name}" for alias in part.names)
+            elif isinstance(part, ast.Constant) and isinstance(part.value, str):  # of `import_module`
+                self.imports.add(part.value)
         at_once = list(_outside_functions(node))
         # What a function changes, it changes when it is called.
         self.changes = _changed(ast.walk(node) if self.is_definition else at_once)

@@ -12,7 +12,11 @@ DEEPEST = 100  # lists in each other; who compares them goes as deep
 
 
 class _TooLargeError(TypeError):
-    """A value has more parts, or a number more digits, than are looked at."""
+    """A value has more parts, a number more digits, or lists lie deeper in each other, than are looked at."""
+
+
+class _NotPlainError(TypeError):
+    """A value, or a part of one, has no form as plain data; its argument is that part."""
 
 
 def _stub():
@@ -33,7 +37,7 @@ def attempt(answer, case):
         {"value": data}: what it returned, as numbers, strings, booleans, None and lists of them; a Keras
             model is a list of rows `[kind, output shape, parameters]`, see `_rows`;
         {"type": name}: it returned something else, a value of that type; with "large": True, if it has too
-            many parts or digits;
+            many parts or digits or is nested too deeply; "holds" names the type of a part that is the reason;
         {"raised": name, "message": text, "within": name, "written": truth, "system": truth}: it raised;
             `within` names the function that did, if it was another one; `written` says whether it does more
             than to raise NotImplementedError; `system`, whether the operating system refused something;
@@ -53,6 +57,9 @@ def attempt(answer, case):
         return {"value": plain(returned)[0]}
     except _TooLargeError:
         return {"type": _name(returned), "large": True}
+    except _NotPlainError as error:
+        part = error.args[0]
+        return {"type": _name(returned)} | ({} if part is returned else {"holds": _name(part)})
     except BaseException:  # whatever a hostile object does when it is looked at
         return {"type": _name(returned)}
 
@@ -102,7 +109,7 @@ def _plain(value, room, depth=0):
     kind = type(value)
     _spend(room)
     if depth > DEEPEST:
-        raise TypeError("too deep")
+        raise _TooLargeError
     if value is None or kind is bool:
         return value
     if issubclass(kind, int):
@@ -122,7 +129,7 @@ def _plain(value, room, depth=0):
     for convert in ("numpy", "tolist"):  # a tensor becomes an array, an array or a NumPy number plain data
         if hasattr(kind, convert):
             return _plain(getattr(value, convert)(), room, depth + 1)
-    raise TypeError("not plain data")
+    raise _NotPlainError(value)
 
 
 def _rows(model, room):

@@ -193,6 +193,8 @@ class Grader:
         outcome = _outcome(data)
         if data.get("system") is True and "raised" in outcome and not self.unsafe:
             outcome["why"] = REFUSED
+        elif outcome.get("raised") == "MemoryError":
+            outcome["why"] = f"A question has {self.memory / 10**9:g} GB of memory."
         return outcome
 
     def _child(self, heavy, seconds):
@@ -345,7 +347,7 @@ def _outcome(data):
     if "value" in data:
         return attempt(data["value"], [])
     outcome = {}
-    for key in ("type", "uncallable", "raised"):
+    for key in ("type", "holds", "uncallable", "raised"):
         if key in data:
             is_name = isinstance(data[key], str) and data[key].isidentifier()
             outcome[key] = data[key][:80] if is_name else "object"

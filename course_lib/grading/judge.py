@@ -63,6 +63,8 @@ def judge(question, cases, outcomes, *, private=False):
     mistake = named(question, cases, expected, outcomes, private=private) or ""
     sentence = mistake or _described(question, cases, expected, outcomes, right, private)
     ended = outcomes[-1].get("ended")
+    if ended == "timeout" and outcomes[-1]["why"] not in sentence:
+        sentence += f" Another case {outcomes[-1]['why']}"
     if points:
         sentence = f"{sentence} ({sum(right)} of {len(cases)} cases are right.)"
         return verdict(ended or "partly", sentence, mistake)
@@ -121,10 +123,11 @@ def _failed(question, where, outcome, wanted):
     if "type" in outcome:
         kind = _article(outcome["type"])
         if outcome.get("large"):
-            kind += " that is too large to be looked at"
-            return f"{where} returned {kind}; {question.returns} is required."
-        if outcome["type"] in ("list", "tuple") and isinstance(wanted, list) and not question.needs:
-            return f"{where} returned {kind}, but of another form; {question.returns} is required."
+            kind += " that is too large, or nested too deeply, to be looked at"
+        elif "holds" in outcome:
+            kind += f" that holds {_article(outcome['holds'])}"
+        elif outcome["type"] in ("list", "tuple") and isinstance(wanted, list) and not question.needs:
+            kind += ", but of another form"
         return f"{where} returned {kind}; {question.returns} is required."
     if outcome["raised"] == "NotImplementedError":
         if outcome["within"]:
@@ -187,4 +190,4 @@ def _texts(wanted, value):
 
 
 def _article(noun):
-    return noun if noun == "NoneType" else f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+    return "None" if noun == "NoneType" else f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"

@@ -181,7 +181,7 @@ def _site_folders(places):
 def _copies(folder):
     """Yield the copies of the course in a folder of packages, and those that were installed as they lie."""
     for path in folder.glob("?ourse[-_.]lib*"):  # the first letter is another while pip replaces it
-        if path.suffix in ("", ".egg", ".whl", ".zip"):
+        if path.name[1:] == "ourse_lib" or path.suffix in (".egg", ".whl", ".zip"):
             yield path.resolve()
         with suppress(OSError, ValueError, KeyError, TypeError):
             source = json.loads((path / "direct_url.json").read_text())["url"]

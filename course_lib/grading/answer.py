@@ -12,7 +12,7 @@ DEEPEST = 100  # lists in each other; who compares them goes as deep
 
 
 class _TooLargeError(TypeError):
-    """A value has more parts, a number more digits, or lists lie deeper in each other, than are looked at."""
+    """A value has more parts, or a number more digits, than are looked at."""
 
 
 class _NotPlainError(TypeError):
@@ -37,7 +37,7 @@ def attempt(answer, case):
         {"value": data}: what it returned, as numbers, strings, booleans, None and lists of them; a Keras
             model is a list of rows `[kind, output shape, parameters]`, see `_rows`;
         {"type": name}: it returned something else, a value of that type; with "large": True, if it has too
-            many parts or digits or is nested too deeply; "holds" names the type of a part that is the reason;
+            many parts or digits; "holds" names the type of a part that is the reason;
         {"raised": name, "message": text, "within": name, "written": truth, "system": truth}: it raised;
             `within` names the function that did, if it was another one; `written` says whether it does more
             than to raise NotImplementedError; `system`, whether the operating system refused something;
@@ -109,7 +109,7 @@ def _plain(value, room, depth=0):
     kind = type(value)
     _spend(room)
     if depth > DEEPEST:
-        raise _TooLargeError
+        raise TypeError("too deep")
     if value is None or kind is bool:
         return value
     if issubclass(kind, int):

@@ -26,7 +26,7 @@ __all__ = ["LARGEST_NOTEBOOK", "Grader", "UnusableError"]
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_NOTEBOOK = 500_000_000  # bytes
-TO_END = 5  # seconds that a template has to end what it runs
+TO_END = 60  # seconds that a template has to end what it runs
 BATCH = 32_000  # bytes of cases sent at once; a pipe takes 65,536
 HEAVY = ("tensorflow", "keras", "course_lib.backend")  # whoever imports one of these starts with all of them
 # The learners' code sees this environment: one thread a question, as many questions as there are cores.

@@ -123,7 +123,7 @@ def _failed(question, where, outcome, wanted):
     if "type" in outcome:
         kind = _article(outcome["type"])
         if outcome.get("large"):
-            kind += " that is too large, or nested too deeply, to be looked at"
+            kind += " that is too large to be looked at"
         elif "holds" in outcome:
             kind += f" that holds {_article(outcome['holds'])}"
         elif outcome["type"] in ("list", "tuple") and isinstance(wanted, list) and not question.needs:
@@ -190,4 +190,4 @@ def _texts(wanted, value):
 
 
 def _article(noun):
-    return "None" if noun == "NoneType" else f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"
+    return noun if noun == "NoneType" else f"{'an' if noun[0].lower() in 'aeiou' else 'a'} {noun}"

@@ -112,6 +112,7 @@ SOCKETPAIR, STREAMS = (53, 199), (1, 1 | 0o4000, 1 | 0o2000000, 1 | 0o2004000)
 FILE_COMMANDS = (0, 1, 2, 3, 4, 5, 1030, 1031, 1032)
 # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX; others change a file that can only be read.
 IOCTL, HARMLESS = (16, 29), (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
+LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 LAST = 450  # calls with higher numbers did not exist when this list was made
 
 NEW_USER, NEW_NET, NEW_IPC, NEW_UTS = 0x10000000, 0x40000000, 0x08000000, 0x04000000  # of unshare(2)
@@ -259,7 +260,7 @@ def confine(allowed):
     _isolate()
     _prctl(SET_NO_NEW_PRIVS, 1)
     _restrict_files(allowed)
-    if _libc().capset(struct.pack("Ii", 0x20080522, 0), bytes(24)) != 0:  # gives up every capability
+    if LIBC.capset(struct.pack("Ii", 0x20080522, 0), bytes(24)) != 0:  # gives up every capability
         _fail("capset")
     end_with_parent()  # once more, as a change of privileges resets it
     program = _filter(os.getpid())
@@ -289,7 +290,7 @@ def admit(asks, pid, threads):
 def _isolate():
     """Move into namespaces of its own. Where the kernel refuses, nothing has changed."""
     user, group = os.getuid(), os.getgid()
-    if _libc().unshare(NEW_USER | NEW_NET | NEW_IPC | NEW_UTS) != 0:
+    if LIBC.unshare(NEW_USER | NEW_NET | NEW_IPC | NEW_UTS) != 0:
         return
     Path("/proc/self/setgroups").write_text("deny")
     Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
@@ -363,19 +364,19 @@ def _which():
 
 def _abi():
     """Return the version of Landlock's interface; 0 or less if there is none."""
-    return _libc().syscall(CREATE_RULESET, None, 0, 1)
+    return LIBC.syscall(CREATE_RULESET, None, 0, 1)
 
 
 def _prctl(option, *arguments):
     values = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in arguments]
     values += [ctypes.c_ulong(0)] * (4 - len(values))
-    if _libc().prctl(option, *values) != 0:
+    if LIBC.prctl(option, *values) != 0:
         _fail(f"prctl({option})")
 
 
 def _call(number, *arguments):
     values = [ctypes.c_long(value) if isinstance(value, int) else value for value in arguments]
-    returned = _libc().syscall(ctypes.c_long(number), *values)
+    returned = LIBC.syscall(ctypes.c_long(number), *values)
     if returned < 0:
         _fail(f"system call {number}")
     return returned
@@ -384,7 +385,3 @@ def _call(number, *arguments):
 def _fail(what):
     number = ctypes.get_errno()
     raise OSError(number, f"{what}: {os.strerror(number)}")
-
-
-def _libc():
-    return ctypes.CDLL(None, use_errno=True)

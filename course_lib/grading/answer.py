@@ -15,6 +15,10 @@ class _TooLargeError(TypeError):
     """A value has more parts, or a number more digits, than are looked at."""
 
 
+class _NotPlainError(TypeError):
+    """A value, or a part of one, has no form as plain data; its argument is that part."""
+
+
 def _stub():
     raise NotImplementedError()
 
@@ -33,10 +37,10 @@ def attempt(answer, case):
         {"value": data}: what it returned, as numbers, strings, booleans, None and lists of them; a Keras
             model is a list of rows `[kind, output shape, parameters]`, see `_rows`;
         {"type": name}: it returned something else, a value of that type; with "large": True, if it has too
-            many parts or digits;
-        {"raised": name, "message": text, "within": name, "written": truth}: it raised; `within` names the
-            function that did, if it was another one; `written` says whether it does more than to raise
-            NotImplementedError;
+            many parts or digits; "holds" names the type of a part that is the reason;
+        {"raised": name, "message": text, "within": name, "written": truth, "system": truth}: it raised;
+            `within` names the function that did, if it was another one; `written` says whether it does more
+            than to raise NotImplementedError; `system`, whether the operating system refused something;
         {"uncallable": name}: it is no function, but a value of that type.
     A question without arguments takes a value in place of a function. Nothing is raised.
     """
@@ -53,6 +57,9 @@ def attempt(answer, case):
         return {"value": plain(returned)[0]}
     except _TooLargeError:
         return {"type": _name(returned), "large": True}
+    except _NotPlainError as error:
+        part = error.args[0]
+        return {"type": _name(returned)} | ({} if part is returned else {"holds": _name(part)})
     except BaseException:  # whatever a hostile object does when it is looked at
         return {"type": _name(returned)}
 
@@ -68,7 +75,22 @@ def _raised(answer, error):
     own = code is attempt.__code__ or (type(answer) is FunctionType and code is answer.__code__)
     within = "" if own else code.co_name
     written = not (type(answer) is FunctionType and answer.__code__.co_code in STUBS)
-    return {"raised": _name(error), "message": message, "within": within, "written": written}
+    return {
+        "raised": _name(error),
+        "message": message,
+        "within": within,
+        "written": written,
+        "system": message == "can't start new thread" or _is_of_the_system(error),
+    }
+
+
+def _is_of_the_system(error):
+    """Say whether it is an OSError, or one was under way when it was raised."""
+    for _ in range(20):
+        if error is None or issubclass(type(error), OSError):
+            return error is not None
+        error = BaseException.__context__.__get__(error)
+    return False
 
 
 def _name(value):
@@ -107,7 +129,7 @@ def _plain(value, room, depth=0):
     for convert in ("numpy", "tolist"):  # a tensor becomes an array, an array or a NumPy number plain data
         if hasattr(kind, convert):
             return _plain(getattr(value, convert)(), room, depth + 1)
-    raise TypeError("not plain data")
+    raise _NotPlainError(value)
 
 
 def _rows(model, room):

@@ -26,6 +26,7 @@ __all__ = ["LARGEST_NOTEBOOK", "Grader", "UnusableError"]
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGEST_NOTEBOOK = 500_000_000  # bytes
+TO_END = 60  # seconds that a template has to end what it runs
 BATCH = 32_000  # bytes of cases sent at once; a pipe takes 65,536
 HEAVY = ("tensorflow", "keras", "course_lib.backend")  # whoever imports one of these starts with all of them
 # The learners' code sees this environment: one thread a question, as many questions as there are cores.
@@ -42,24 +43,45 @@ VARIABLES = {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
 }
-# What must fail in a sandbox: `probe` returns what did not.
-TRIAL = (
-    "import os\n"
-    "def probe(path, outside):\n"
-    "    done = []\n"
-    "    def tried(what, action):\n"
-    "        try:\n"
-    "            action()\n"
-    "        except OSError:\n"
-    "            return\n"
-    "        done.append(what)\n"
-    "    tried('read a reference', lambda: open(path).read())\n"
-    "    tried('list a folder', lambda: os.listdir(outside))\n"
-    "    tried('write a file', lambda: open(os.path.join(outside, 'probe'), 'w'))\n"
-    "    tried('start a process', lambda: os.fork() or os._exit(0))\n"
-    "    tried('open a socket', lambda: __import__('socket').socket())\n"
-    "    tried('signal another process', lambda: os.kill(os.getppid() or -1, 0))\n"
-    "    return done\n"
+# What must fail in a sandbox: `probe` returns what did not. No call that is refused looks at its arguments,
+# and with these none would do anything.
+TRIAL = """
+import ctypes, os, socket, threading
+
+def probe(path, folder, calls, threads):
+    done = []
+
+    def tried(what, action):
+        try:
+            action()
+        except OSError:
+            return
+        done.append(what)
+
+    tried("read a reference", lambda: open(path).read())
+    tried("list a folder", lambda: os.listdir("/"))
+    tried("write a file", lambda: open(os.path.join(folder, "probe"), "w"))
+    tried("start a process", lambda: os.fork() or os._exit(0))
+    tried("open a socket", socket.socket)
+    tried("signal another process", lambda: os.kill(os.getppid() or -1, 0))
+    library = ctypes.CDLL(None, use_errno=True)
+    for name, number in calls:
+        if library.syscall(number, *[-1] * 6) != -1 or ctypes.get_errno() != 1:
+            done.append("call " + name)
+    end = threading.Event()
+    try:
+        for _ in range(threads):
+            threading.Thread(target=end.wait).start()
+        done.append(f"start {threads} threads")
+    except RuntimeError:
+        pass
+    end.set()
+    return done
+"""
+FORKS = ("fork", "vfork")  # of which the trial could not come back
+REFUSED = (
+    "The sandbox in which a class is graded allows no files but Python's libraries, no network, no other "
+    "processes and few threads: compute from the arguments alone."
 )
 
 
@@ -95,17 +117,23 @@ class Grader:
         self._locks = (threading.Lock(), threading.Lock())
         if not unsafe:
             reference = package / "grading" / "questions" / "foundations.py"
-            outcome = self.ask([[TRIAL, True]], "probe", [[str(reference), str(ROOT)]])[0]
+            calls = [call for call in sandbox.refused_calls() if call[0] not in FORKS]
+            case = [str(reference), str(ROOT), calls, 2 * runner.THREADS[False] + 1]
+            outcome = self.ask([[TRIAL, True]], "probe", [case])[0]
             if outcome != {"value": []}:
                 self.close()
                 raise UnusableError(f"The sandbox does not hold on this machine; a trial came to {outcome}.")
 
     def close(self):
-        """End the templates, and with them whatever still runs."""
-        for process, commands in self._templates.values():
+        """End the templates, and with them whatever still runs: they end it when their socket is closed."""
+        for _, commands in self._templates.values():
             commands.close()
-            process.kill()
-            process.wait()
+        for process, _ in self._templates.values():
+            try:
+                process.wait(TO_END)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
         self._templates.clear()
 
     def read(self, path, names):
@@ -147,19 +175,28 @@ class Grader:
             child.send({"do": "ask", "program": program, "name": name, "offered": offered or {}})
             first = child.line()
             if first and isinstance(first.get("failed"), dict):
-                failed = {**_outcome(first["failed"]), "failed": True}
+                failed = {**self._outcome(first["failed"]), "failed": True}
                 return [failed for _ in cases]
             outcomes = []
             for batch in _batches(cases, shown) if first else ():
                 child.send(*batch)
                 answers = list(itertools.islice(iter(child.line, None), len(batch)))
-                outcomes += [_outcome(line) for line in answers]
+                outcomes += map(self._outcome, answers)
                 if len(answers) < len(batch):
                     break
             if len(outcomes) < len(cases):
                 ended = child.ended()
                 outcomes += [ended for _ in cases[len(outcomes) :]]
             return outcomes
+
+    def _outcome(self, data):
+        """Return what the child sent as an outcome, with a word on the sandbox where it refused something."""
+        outcome = _outcome(data)
+        if data.get("system") is True and "raised" in outcome and not self.unsafe:
+            outcome["why"] = REFUSED
+        elif outcome.get("raised") == "MemoryError":
+            outcome["why"] = f"A question has {self.memory / 10**9:g} GB of memory."
+        return outcome
 
     def _child(self, heavy, seconds):
         task, send = os.pipe()
@@ -184,10 +221,10 @@ class Grader:
         """Return the socket of the template, which is started when it is first needed."""
         if heavy not in self._templates:
             commands, theirs = socket.socketpair()
-            allowed = [] if self.unsafe else sandbox.libraries(self.hidden)
+            allowed = None if self.unsafe else sandbox.libraries(self.hidden)
             start = (
                 f"import sys; sys.path.insert(0, {str(ROOT)!r}); from course_lib.grading import runner; "
-                f"runner.main({theirs.fileno()}, {heavy}, {self.unsafe}, {allowed!r})"
+                f"runner.main({theirs.fileno()}, {heavy})"
             )
             process = subprocess.Popen(
                 [sys.executable, "-I", "-c", start],
@@ -199,6 +236,8 @@ class Grader:
                 start_new_session=True,
             )
             theirs.close()
+            with contextlib.suppress(OSError):  # it ended at once
+                commands.sendall(json.dumps(allowed).encode() + b"\n")
             if commands.recv(1) != b"+":
                 message = process.communicate()[1].decode(errors="replace").strip().split("\n")[-1]
                 raise UnusableError(f"The process that runs the answers could not start: {message}")
@@ -309,7 +348,7 @@ def _outcome(data):
     if "value" in data:
         return attempt(data["value"], [])
     outcome = {}
-    for key in ("type", "uncallable", "raised"):
+    for key in ("type", "holds", "uncallable", "raised"):
         if key in data:
             is_name = isinstance(data[key], str) and data[key].isidentifier()
             outcome[key] = data[key][:80] if is_name else "object"

@@ -63,6 +63,8 @@ def judge(question, cases, outcomes, *, private=False):
     mistake = named(question, cases, expected, outcomes, private=private) or ""
     sentence = mistake or _described(question, cases, expected, outcomes, right, private)
     ended = outcomes[-1].get("ended")
+    if ended == "timeout" and outcomes[-1]["why"] not in sentence:
+        sentence += f" Another case {outcomes[-1]['why']}"
     if points:
         sentence = f"{sentence} ({sum(right)} of {len(cases)} cases are right.)"
         return verdict(ended or "partly", sentence, mistake)
@@ -122,9 +124,10 @@ def _failed(question, where, outcome, wanted):
         kind = _article(outcome["type"])
         if outcome.get("large"):
             kind += " that is too large to be looked at"
-            return f"{where} returned {kind}; {question.returns} is required."
-        if outcome["type"] in ("list", "tuple") and isinstance(wanted, list) and not question.needs:
-            return f"{where} returned {kind}, but of another form; {question.returns} is required."
+        elif "holds" in outcome:
+            kind += f" that holds {_article(outcome['holds'])}"
+        elif outcome["type"] in ("list", "tuple") and isinstance(wanted, list) and not question.needs:
+            kind += ", but of another form"
         return f"{where} returned {kind}; {question.returns} is required."
     if outcome["raised"] == "NotImplementedError":
         if outcome["within"]:
@@ -135,7 +138,8 @@ def _failed(question, where, outcome, wanted):
     if outcome["raised"] == "RecursionError":
         return f"{where} calls itself without end."
     message = f": {outcome['message']}" if outcome["message"] else ""
-    return f"{where} raised {outcome['raised']}{message}."
+    why = f" {outcome['why']}" if "why" in outcome else ""
+    return f"{where} raised {outcome['raised']}{message}.{why}"
 
 
 def _without_words(outcome, wanted):

@@ -19,7 +19,9 @@ import signal
 import socket
 import struct
 import sys
+import threading
 import time
+from multiprocessing import context
 from types import ModuleType, SimpleNamespace
 
 from course_lib.grading import sandbox, slicer
@@ -34,14 +36,26 @@ THREADS = {False: 32, True: 512}  # of an answer without and with TensorFlow
 OUT_OF_MEMORY = 77  # a child's exit status
 
 
-def main(order, heavy=False, unsafe=False, allowed=()):
-    """Serve the socket with the descriptor `order` until its other end is closed."""
+def main(order, heavy=False):
+    """Serve the socket with the descriptor `order` until its other end is closed, and leave nothing running.
+
+    Its first line is what learners' code may read, see `sandbox.libraries`; None confines nothing.
+    """
     commands = socket.socket(fileno=order)
+    with commands.makefile("rb") as lines:
+        allowed = json.loads(lines.readline())
+    if allowed is None:
+        sandbox.adopt()
     for name in ("numpy", "course_lib.backend") if heavy else ("numpy",):
         with contextlib.suppress(ImportError):  # the standard library is enough for most answers
             importlib.import_module(name)
-    sys.path[:] = [path for path in sys.path if not os.path.exists(os.path.join(path, "course_lib"))]
+    # Among Python's libraries lies what answers import; there, a copy of the course cannot be read.
+    sys.path[:] = [path for path in sys.path if path.endswith("-packages") or not _holds_course(path)]
     _stand_in()
+    if allowed is not None:
+        # Locks between processes need a file; where no process can be started, those of threads do.
+        context.BaseContext.Lock = staticmethod(threading.Lock)
+        context.BaseContext.RLock = staticmethod(threading.RLock)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the grader is interrupted, and then closes the socket
     gc.freeze()  # a fork then copies fewer pages
     commands.sendall(b"+")
@@ -50,41 +64,72 @@ def main(order, heavy=False, unsafe=False, allowed=()):
         due = min((child.due for child in running.values()), default=None)
         wait = None if due is None else max(0.0, due - time.monotonic())
         watched = [descriptor for descriptor, child in running.items() if not child.has_let_go]
-        ready, _, _ = select.select([commands, *watched], [], [], wait)
+        asking = {child.asks: child for child in running.values() if child.asks is not None}
+        ready, _, _ = select.select([commands, *watched, *asking], [], [], wait)
+        for asks in asking.keys() & ready:
+            asking[asks].admit(THREADS[heavy])
         for descriptor, child in list(running.items()):
             is_due = descriptor in ready or child.due <= time.monotonic()
-            if is_due and child.look(unsafe):
+            if is_due and child.look(unsafe=allowed is None):
                 os.close(descriptor)
                 del running[descriptor]
         if commands in ready:
             message, descriptors, _, _ = socket.recv_fds(commands, ORDER.size, 3)
             if len(message) < ORDER.size:
-                return
-            seconds, memory = ORDER.unpack(message)
-            paths = None if unsafe else allowed
-            ended, child = _start(seconds, memory, *descriptors, paths, THREADS[heavy])
+                break
+            ended, child = _start(*ORDER.unpack(message), *descriptors, allowed)
             running[ended] = child
+    _end([child.pid for child in running.values()])
+    os._exit(0)
 
 
-def _start(seconds, memory, task, answers, ending, allowed, threads):
+def _holds_course(path):
+    return os.path.exists(os.path.join(path, "course_lib"))
+
+
+def _end(pids):
+    """End these processes and what they started; who left their group has become a child of this one."""
+    while pids:
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+                os.killpg(pid, signal.SIGKILL)
+            with contextlib.suppress(OSError):
+                os.waitpid(pid, 0)
+        pids = sandbox.children()
+
+
+def _start(seconds, memory, task, answers, ending, allowed):
     """Fork a child for a task; return the descriptor that tells when it is gone, and a `_Running`."""
     ended, alive = os.pipe()  # the child alone holds `alive`
+    receives, hands_over = socket.socketpair()
     pid = os.fork()
     if pid == 0:
-        _child(seconds, memory, task, answers, alive, allowed, threads)
+        _child(seconds, memory, task, answers, alive, hands_over, allowed)
     for descriptor in (task, answers, alive):
         os.close(descriptor)
-    return ended, _Running(pid, ending, seconds)
+    hands_over.close()
+    return ended, _Running(pid, ending, seconds, receives)
 
 
 class _Running:
     """A child, until it is gone; then how it ended is written to the descriptor `ending`, as JSON."""
 
-    def __init__(self, pid, ending, seconds):
+    def __init__(self, pid, ending, seconds, receives):
         self.pid, self.ending, self.seconds = pid, ending, seconds
+        self.asks = receives  # a socket, until the descriptor by which it asks for threads has come from it
         self.deadline = time.monotonic() + BY_THE_CLOCK * seconds
         self.due = self.deadline  # when to look at it again
         self.has_let_go = False  # it closed its end of the pipe and goes on
+
+    def admit(self, threads):
+        """Take the descriptor by which it asks for threads, or answer what it asks."""
+        if isinstance(self.asks, int):
+            sandbox.admit(self.asks, self.pid, threads)
+            return
+        _, descriptors, _, _ = socket.recv_fds(self.asks, 1, 1)
+        self.asks.close()
+        self.asks = descriptors[0] if descriptors else None
 
     def look(self, unsafe):
         """Say whether it is gone, and report {"exit": status}, {"signal": number} or {"timeout": True}."""
@@ -105,6 +150,10 @@ class _Running:
         with contextlib.suppress(OSError):  # the grader may not want to know any more
             os.write(self.ending, json.dumps(report).encode())
         os.close(self.ending)
+        if isinstance(self.asks, int):
+            os.close(self.asks)
+        elif self.asks is not None:
+            self.asks.close()
         return True
 
     def _report(self, code, computed):
@@ -114,21 +163,25 @@ class _Running:
         return {"exit": code} if code >= 0 else {"signal": -code}
 
 
-def _child(seconds, memory, task, answers, alive, allowed, threads):
+def _child(seconds, memory, task, answers, alive, hands_over, allowed):
     """Confine this process, then do what the first line of the task asks for. Never returns."""
     try:
         os.setsid()
+        sandbox.end_with_parent()
         signal.signal(signal.SIGINT, signal.default_int_handler)
         nothing = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(nothing, descriptor)
         os.chdir("/")
-        kept = sorted({2, task, answers, alive})
+        kept = sorted({2, task, answers, alive, hands_over.fileno()})
         for low, high in itertools.pairwise([*kept, 4096]):
             os.closerange(low + 1, high)
         sandbox.limit(memory, seconds)
         if allowed is not None:
-            sandbox.confine(allowed, threads)
+            asks = sandbox.confine(allowed)
+            socket.send_fds(hands_over, [b"+"], [asks])
+            os.close(asks)
+        hands_over.close()
     except BaseException as error:
         _say(answers, {"problem": f"{type(error).__name__}: {error}"})
         os._exit(1)

@@ -261,6 +261,8 @@ class _Statement:
                 self.imports.update(alias.name for alias in part.names)
             elif isinstance(part, ast.ImportFrom):
                 self.imports.update(f"{part.module}.{alias.name}" for alias in part.names)
+            elif isinstance(part, ast.Constant) and isinstance(part.value, str):  # of `import_module`
+                self.imports.add(part.value)
         at_once = list(_outside_functions(node))
         self.uses |= {_root(part.target) for part in at_once if isinstance(part, ast.AugAssign)}
         self.uses_at_once = self.uses

@@ -383,6 +383,53 @@ IN_FOUNDATIONS = {
             return f"DONE {process}" if process > 0 else "refused"
         """, "wrong|crashed", ()),
     },
+    "shares": {
+        "same_padding": attack("""
+            import ctypes
+            segment, queue, sets = @SEGMENT@, @QUEUE@, @SEMAPHORES@
+            room, soon = ctypes.create_string_buffer(b"\\1" + bytes(99)), b"\\0\\0\\1\\0\\0\\10"
+            return tried(
+                lambda: library("shmat", segment, None, 0), lambda: library("shmctl", segment, 2, room),
+                lambda: library("shmctl", segment, 0, None), lambda: library("shmget", @KEY@, 0, 0),
+                lambda: library("msgrcv", queue, room, 40, 0, 0o4000),
+                lambda: library("msgsnd", queue, room, 8, 0o4000),
+                lambda: library("msgctl", queue, 2, room), lambda: library("msgctl", queue, 0, None),
+                lambda: library("semctl", sets, 0, 12, 0), lambda: library("semctl", sets, 0, 0, 0),
+                lambda: library("semop", sets, soon, 1), lambda: library("semtimedop", sets, soon, 1, None),
+            )
+        """),
+        "correlate": attack("""
+            import ctypes, platform
+            first, kind = {"x86_64": (240, 0o102), "aarch64": (180, 0o102)}[platform.machine()]
+            return tried(
+                lambda: library("syscall", first, b"@TOKEN@", kind, 0o600, None),
+                *(lambda more=more: library("syscall", first + more, b"@TOKEN@", 0, 0, 0, 0)
+                  for more in range(1, 6)),
+            )
+        """),
+        "receptive_field": attack("""
+            import threading, time
+            threading.stack_size(32_768)
+            before = threading.active_count()
+            for _ in range(10_000):
+                try:
+                    threading.Thread(target=time.sleep, args=(60,)).start()
+                except RuntimeError:
+                    break
+            started = threading.active_count() - before
+            return f"DONE {started}" if started > 64 else "refused"
+        """),
+        "stack_totals": attack("""
+            import socket
+            one, other = socket.socketpair()
+            return tried(
+                lambda: one.sendto(b"DONE", "\\0@TOKEN@"), lambda: one.connect("\\0@TOKEN@"),
+                lambda: one.bind("\\0@TOKEN@-bound"), lambda: one.listen(),
+                lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET),
+                lambda: library("socketpair", 30, 1, 0, bytes(8)),
+            )
+        """),
+    },
     "signals": {
         "same_padding": attack("""
             import os, signal
@@ -1019,6 +1066,65 @@ IN_LENET5 = {
 # What a learner does who means no harm.
 
 HONEST = {
+    "uses_the_standard_library": {
+        "output_size": answer("""
+            import asyncio
+
+            async def places(size, kernel, stride, padding):
+                await asyncio.sleep(0)
+                return (size + 2 * padding - kernel) // stride + 1
+
+            def output_size(*case):
+                return asyncio.run(places(*case))
+        """),
+        "same_padding": answer("""
+            from multiprocessing.pool import ThreadPool
+
+            def half(total):
+                return total // 2
+
+            def same_padding(size, kernel, stride):
+                total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+                with ThreadPool(2) as pool:
+                    return pool.map(half, [total, total + 1])
+        """),
+        "conv2d_parameters": answer("""
+            import importlib
+            import tempfile
+            from concurrent.futures import ThreadPoolExecutor
+            from tqdm import tqdm
+
+            np = importlib.import_module("numpy")
+
+            def conv2d_parameters(kernel, in_channels, filters):
+                with ThreadPoolExecutor(2) as pool, tempfile.SpooledTemporaryFile() as file:
+                    file.write(b"kept in memory")
+                    sides = list(pool.map(abs, tqdm([kernel, kernel])))
+                return (np.prod([*sides, in_channels]) + 1) * filters
+        """),
+        "receptive_field": answer("""
+            def receptive_field(layers):
+                return [int(line) for line in open("receptive_fields.txt")]
+        """, "error", ("No such file or directory: 'receptive_fields.txt'. The sandbox", "no network"), 0),
+        "stack_totals": answer("""
+            import tempfile
+
+            def stack_totals(size, channels, layers):
+                tempfile.TemporaryFile()
+        """, "error", ("raised FileNotFoundError", "The sandbox in which a class is graded"), 0),
+        "correlate": answer("""
+            import subprocess
+
+            def correlate(image, kernel):
+                return subprocess.check_output(["ls"])
+        """, "error", ("raised PermissionError", "The sandbox in which a class is graded"), 0),
+        "ledger_row": answer("""
+            DATA = open("data.csv")
+
+            def ledger_row(*case):
+                return DATA
+        """, "error", ("The code that defines `ledger_row` raised FileNotFoundError", "The sandbox"), 0),
+    },
     "prints": {
         "output_size": answer("""
             import logging

@@ -15,6 +15,7 @@ import sys
 import textwrap
 import time
 from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 
 import hostile
@@ -53,9 +54,9 @@ def children():
     return found
 
 
-def left_over(before):
-    """End the processes that a grader left behind and return them; what is just ending has five seconds."""
-    until = time.monotonic() + 5
+def left_over(before, seconds=5):
+    """End the processes that a grader left behind and return them; what is just ending has some seconds."""
+    until = time.monotonic() + seconds
     while left := {each for each in children() - before if os.waitpid(each, os.WNOHANG) == (0, 0)}:
         if time.monotonic() > until:
             for each in left:
@@ -77,11 +78,27 @@ def adopting():
 
 def shared_memory():
     with open("/proc/sysvipc/shm") as segments, open("/proc/sysvipc/msg") as queues:
-        return segments.read() + queues.read()
+        return segments.read() + queues.read() + Path("/proc/sysvipc/sem").read_text()
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory, adopting):
+def system_v():
+    """Make what System V shares between the processes of a user: a segment, a queue with a message, a set."""
+    library = ctypes.CDLL(None)
+    key = time.time_ns() % 2**31
+    segment = library.shmget(key, 4096, 0o1600)
+    queue, sets = library.msgget(0, 0o1600), library.semget(0, 1, 0o1600)
+    message = ctypes.create_string_buffer(b"\x01\0\0\0\0\0\0\0canary", 40)
+    assert min(segment, queue, sets) >= 0
+    assert library.msgsnd(queue, message, 8, 0) == 0
+    yield {"KEY": str(key), "SEGMENT": str(segment), "QUEUE": str(queue), "SEMAPHORES": str(sets)}
+    library.shmctl(segment, 0, None)
+    library.msgctl(queue, 0, None)
+    library.semctl(sets, 0, 0)
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory, adopting, system_v):
     """Grade the whole class once, and remember what else happened meanwhile."""
     base = tmp_path_factory.mktemp("grade")
     folder, out, outside, home = (base / name for name in ("class", "reports", "outside", "home"))
@@ -112,6 +129,7 @@ def graded(tmp_path_factory, adopting):
         "TOKEN": token,
         "SEED_REVERSED": str(SEED)[::-1],
         "SECRET_REVERSED": SECRET[::-1],
+        **system_v,
     }
     expected = hostile.hand_in(folder, places)
     before = canary.stat(), shared_memory(), {path for path in base.rglob("*") if path.parent != out}
@@ -632,12 +650,97 @@ def test_where_no_sandbox_is_possible_grading_is_refused(small, tmp_path, monkey
 
 @confined
 def test_a_sandbox_that_does_not_hold_is_refused(small, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sandbox, "libraries", lambda hidden: ["/"])
+    monkeypatch.setattr(sandbox, "libraries", lambda hidden: {"/": 0b1100})
     with pytest.raises(SystemExit) as ended:
         run(small, tmp_path / "out")
     assert ended.value.code == 2
     assert "The sandbox does not hold on this machine" in capsys.readouterr().err
     assert not (tmp_path / "out" / "report.csv").exists()
+
+
+@confined
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("for _, number in refused_calls():", "for _, number in refused_calls()[:-90]:", "call msgrcv"),
+        ("st_nlink - 2 < threads", "st_nlink - 2 < 10**6", "start 65 threads"),
+    ],
+)
+def test_the_trial_notices_a_hole(small, tmp_path, old, new, what):
+    shutil.copytree(ROOT / "course_lib", tmp_path / "course_lib", ignore=shutil.ignore_patterns("*.json"))
+    path = tmp_path / "course_lib" / "grading" / "sandbox.py"
+    source = path.read_text()
+    assert source.count(old) == 1
+    path.write_text(source.replace(old, new))
+    variables = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    process = grade_in_process_of_its_own(small, "--out", tmp_path / "out", env=variables, cwd=tmp_path)
+    _, errors = process.communicate()
+    assert process.returncode == 2
+    assert "The sandbox does not hold on this machine" in errors
+    assert what in errors
+
+
+def refuse_namespaces():
+    """Let this process make no further namespaces, as in most containers."""
+    user = os.getuid()
+    if ctypes.CDLL(None).unshare(sandbox.NEW_USER) == 0:
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
+        Path("/proc/sys/user/max_user_namespaces").write_text("0")
+
+
+@confined
+def test_without_namespaces_the_sandbox_holds_as_well(tmp_path, system_v):
+    base = tmp_path / "class"
+    base.mkdir()
+    places = {"ROOT": str(ROOT), "TOKEN": f"escaped-{time.time_ns()}", **system_v}
+    for learner in ("shares", "starts", "takes_memory"):
+        cells = []
+        for question, attack in hostile.IN_FOUNDATIONS[learner].items():
+            if attack.expected.says == (hostile.REFUSED,):
+                cells.append(attack.cell(question, ""))
+        for place, value in places.items():
+            cells = [cell.replace(f"@{place}@", value) for cell in cells]
+        hand_in(base / f"{learner}.ipynb", *cells)
+    before = shared_memory()
+    process = grade_in_process_of_its_own(
+        *(base, "--out", tmp_path / "out", "--timeout", 4, "--memory", "1G"), preexec_fn=refuse_namespaces
+    )
+    _, errors = process.communicate()
+    assert process.returncode == 0, errors
+    report = rows(json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8")))
+    tried = {key: row for key, row in report.items() if row["status"] != "not attempted"}
+    assert len(tried) == 10
+    assert {key: row["feedback"] for key, row in tried.items() if "`'refused'`" not in row["feedback"]} == {}
+    assert shared_memory() == before
+
+
+@confined
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_grade_without_a_sandbox_leaves_nothing_running(tmp_path, adopting, end):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    source = f"""
+        import os, time
+
+        def output_size(*case):
+            for _ in range(2):
+                if os.fork() == 0:
+                    os.setsid()
+                    if os.fork() == 0:
+                        open("{tmp_path}/" + str(os.getpid()), "w").close()
+                    time.sleep(600)
+            time.sleep(600)
+    """
+    hand_in(folder / "ada.ipynb", textwrap.dedent(source))
+    process = grade_in_process_of_its_own(folder, "--out", tmp_path / "out", "--unsafe")
+    while len(list(tmp_path.glob("[0-9]*"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(end)
+    process.communicate()
+    assert left_over(adopting, seconds=60) == set()
+    for path in tmp_path.glob("[0-9]*"):
+        assert not Path("/proc", path.name).exists()
 
 
 @confined
@@ -647,13 +750,34 @@ def test_a_course_that_is_installed_among_python_s_libraries_is_hidden_too(tmp_p
     libraries = next(environment.glob("lib/python3*/site-packages"))
     (libraries / "others.pth").write_text(os.path.dirname(os.path.dirname(pytest.__file__)))
     shutil.copytree(ROOT / "course_lib", libraries / "course_lib")
+    (libraries / "beside.py").write_text("ONE = 1")
+    others = [libraries / "course_lib-0.1-py3.egg", libraries / "checkout" / "course_lib" / "arithmetic.py"]
+    shutil.make_archive(others[0], "zip", ROOT, "course_lib/grading")
+    os.rename(f"{others[0]}.zip", others[0])
+    others[1].parent.mkdir(parents=True)
+    shutil.copy(ROOT / "course_lib" / "arithmetic.py", others[1])
+    (libraries / "course_lib-0.2.dist-info").mkdir()
+    source = json.dumps({"url": (libraries / "checkout").as_uri(), "dir_info": {"editable": True}})
+    (libraries / "course_lib-0.2.dist-info" / "direct_url.json").write_text(source)
     places = {"ROOT": str(libraries), "CLASS": str(small), "OUT": str(tmp_path / "out")}
     places["CANARY"] = str(libraries / "course_lib" / "arithmetic.py")
     question = "same_padding"
     source = hostile.IN_FOUNDATIONS["reads"][question].cell(question, "")
     for place, value in places.items():
         source = source.replace(f"@{place}@", value)
-    hand_in(small / "eve.ipynb", source)
+    body = f"return tried(*(lambda path=path: open(path, 'rb').read() for path in {list(map(str, others))}))"
+    imports = """
+        import beside
+
+        def output_size(size, kernel, stride, padding):
+            return (size + 2 * padding - kernel) // stride + beside.ONE
+    """
+    hand_in(
+        small / "eve.ipynb",
+        source,
+        hostile.attack(body).cell("correlate", ""),
+        hostile.answer(imports).cell("output_size", ""),
+    )
     command = [
         environment / "bin" / "python",
         "-m",
@@ -661,8 +785,10 @@ def test_a_course_that_is_installed_among_python_s_libraries_is_hidden_too(tmp_p
         *(small, "--out", tmp_path / "out", "--seed", "0"),
     ]
     variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    subprocess.run(command, check=True, capture_output=True, env=variables)
+    process = subprocess.run(command, capture_output=True, text=True, env=variables)
+    assert process.returncode == 0, process.stderr
     report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
-    entry = rows(report)["eve.ipynb", "foundations", question]
-    assert "returned `'refused'`" in entry["feedback"]
+    for question in ("same_padding", "correlate"):
+        assert hostile.REFUSED in rows(report)["eve.ipynb", "foundations", question]["feedback"]
+    assert rows(report)["eve.ipynb", "foundations", "output_size"]["status"] == "right"
     assert rows(report)["ada.ipynb", "foundations", "output_size"]["points"] == 0.1

@@ -80,6 +80,13 @@ def test_an_answer_says_what_it_uses_and_how_often_it_is_defined():
     assert ["def f():\n    return g()", True] in answers["f"]["program"]
 
 
+@pytest.mark.parametrize("module", ["keras", "keras.ops"])
+def test_a_module_that_is_imported_by_its_name_in_a_string_counts_as_imported(module):
+    source = f"import importlib\ndef f():\n    return importlib.import_module({module!r})"
+    assert read(source)["found"]["f"]["heavy"]
+    assert not read(source.replace(module, "numpy"))["found"]["f"]["heavy"]
+
+
 def test_a_stub_has_no_definition_and_a_broken_cell_says_what_is_wrong():
     stub = "def f():\n    raise NotImplementedError()"
     assert read(stub)["found"]["f"]["definitions"] == 0

@@ -8,11 +8,11 @@ from course_lib.backend import keras
 from course_lib.checks import require, whole
 from course_lib.training import batches, replicas
 from course_lib.training.checkpoint import Checkpoint
-from course_lib.training.progress import Progress
+from course_lib.training.progress import History, Progress
 from course_lib.training.watch import Watch
 
 if keras.backend.backend() == "tensorflow":
-    from course_lib.training import workers
+    from course_lib.training import parts, workers
     from course_lib.training.canaries import Canaries
 
 __all__ = ["evaluate", "fit", "is_chief"]
@@ -79,7 +79,12 @@ def fit(
     feed = batches.feed(data, batch_size, replicas.count(model))
     if several:
         workers.require_pipelines(feed.train, feed.test)
-    history = keras.callbacks.History()
+    replicas.build(model, batches.like(feed.train))
+    # A pass takes the next order from the pipeline's seed, and Keras's `fit` on JAX begins one more than
+    # there are epochs, to look at a batch. So does this one: on any number of replicas the same order follows.
+    first_batch = None if keras.backend.backend() == "jax" else batches.first(feed.train)
+    _make(model, first_batch, feed.test_sizes)
+    history = History()
     watch = _watch(callbacks)
     checkpoint = None
     done = 0
@@ -90,9 +95,7 @@ def fit(
         memory = [*callbacks, watch]
         checkpoint = Checkpoint(Path(directory), model, run, epochs, judge, history, memory, is_chief())
         done = checkpoint.epochs_done()
-    # Each pass takes the next order from the pipeline's seed. Use up those of the epochs done, and one more
-    # where Keras doesn't begin a pass to look at a batch: on any number of replicas the same order follows.
-    first_batch = batches.skip(feed.train, done, more=not replicas.peeks(model))
+    batches.skip(feed.train, done)
     progress = Progress(model.name, feed.steps, feed.test_steps, epochs, done, verbose and is_chief())
     team = [history, progress, replicas.Replicas(), *callbacks, watch]
     if checkpoint:
@@ -119,12 +122,25 @@ def evaluate(model, test, *, batch_size=None):
     Raises:
         ValueError: if the data are not as above, or there are fewer examples than replicas.
     """
-    test, _ = batches.test_batches(test, batch_size, replicas.count(model))
-    if replicas.several_workers(model):
+    test, _, sizes = batches.test_batches(test, batch_size, replicas.count(model))
+    several = replicas.several_workers(model)
+    if several:
         workers.require_pipelines(test)
+    replicas.build(model, batches.like(test))
+    if replicas.distributed(model):
+        _make(model, batches.first(test), sizes)
+    if several:
         return workers.evaluate(model, test)
     with replicas.scope(model):
         return model.evaluate(test, verbose=0, return_dict=True)
+
+
+def _make(model, batch, test_sizes):
+    """Make what a model under a strategy lacks. Raise ValueError if replicas would not train as one does."""
+    if replicas.distributed(model):
+        replicas.make(model, batch)
+        if replicas.count(model) > 1:
+            parts.require_sums(model, batch, test_sizes)
 
 
 def _watch(callbacks):
@@ -138,8 +154,9 @@ def _watch(callbacks):
 
 def _fit_here(model, feed, epochs, done, callbacks):
     """Train by Keras's own loop, in this process alone."""
-    with replicas.scope(model):
-        if model.train_function is None and not (replicas.peeks(model) or model.run_eagerly):
+    with replicas.scope(model), replicas.unpeeking(model):
+        traces = keras.backend.backend() == "tensorflow" and not model.run_eagerly
+        if traces and model.train_function is None and not replicas.distributed(model):
             _make_variables(model, feed.test)
         model.fit(
             feed.train,

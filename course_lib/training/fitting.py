@@ -81,7 +81,7 @@ def fit(
         workers.require_pipelines(feed.train, feed.test)
     replicas.build(model, batches.like(feed.train))
     # A pass takes the next order from the pipeline's seed, and Keras's `fit` on JAX begins one more than
-    # there are epochs, to look at a batch. So does this one: on any number of replicas the same order follows.
+    # there are epochs, to look at a batch. So does this one: any number of replicas gets the same order.
     first_batch = None if keras.backend.backend() == "jax" else batches.first(feed.train)
     _make(model, first_batch, feed.test_sizes)
     history = History()

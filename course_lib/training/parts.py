@@ -20,9 +20,9 @@ __all__ = ["require_sums"]
 
 ROWS = 32  # examples of a replica that are tried, or all that it has
 LOSS = (
-    "Several replicas need a loss that returns one value an example, of which Keras makes the mean: no scalar, "
-    'no reduction "none" or "mean_with_sample_weight", no mask, no penalty of activities, and no "sum" if the '
-    "test batches are not all of one size that the replicas divide."
+    "Several replicas need a loss that returns one value an example, of which Keras makes the mean: not a "
+    'scalar, not one that compares examples, no reduction "none" or "mean_with_sample_weight", no mask, no '
+    'penalty of activities; no "sum" if the test batches are not all of one size that the replicas divide.'
 )
 METRIC = "Several replicas need metrics that count over the examples, or are a mean over them."
 

@@ -47,7 +47,7 @@ def fit(
     1,000 steps; to have it name the layer, give one with a probe among the callbacks.
 
     Args:
-        model: compiled, and built within `strategy().scope()`.
+        model: compiled, and made within `strategy().scope()`; without an Input it is built for the data.
         data: a `data.Dataset`, or a pair (train, test); each a batched `tf.data.Dataset`, a
             `keras.utils.PyDataset` or a tuple (x, y) of arrays. Test may be None.
         epochs: passes over the training data, those of an earlier run included.
@@ -65,8 +65,10 @@ def fit(
 
     Raises:
         ValueError: if an argument is not as above; if the replicas would get unequal parts of a batch, or
-            would not train as one (an optimizer that clips, float16); if `directory` is not writable, or
-            holds another run or a damaged file.
+            would not train as one (an optimizer that clips or accumulates, float16; a loss that is a scalar,
+            not reduced, masked or divided by weights; a metric that neither counts nor is a mean; they are
+            tried on a batch before the first step); if `directory` is not writable, or holds another run or
+            a damaged file; if `monitor` has several values.
         FloatingPointError: if the loss, or a weight at the end of an epoch, is no longer a finite number.
         ConnectionError: if another worker is lost.
         OSError: if an epoch could not be written.
@@ -120,7 +122,8 @@ def evaluate(model, test, *, batch_size=None):
         batch_size: examples in a batch of arrays; None is 64.
 
     Raises:
-        ValueError: if the data are not as above, or there are fewer examples than replicas.
+        ValueError: if the data are not as above, or there are fewer examples than replicas; if these would
+            show another loss or metric than one alone, see `fit`.
     """
     test, _, sizes = batches.test_batches(test, batch_size, replicas.count(model))
     several = replicas.several_workers(model)

@@ -22,7 +22,7 @@ ROWS = 32  # examples of a replica that are tried, or all that it has
 LOSS = (
     "Several replicas need a loss that returns one value an example, of which Keras makes the mean: not a "
     'scalar, not one that compares examples, no reduction "none" or "mean_with_sample_weight", no mask, no '
-    'penalty of activities; no "sum" if the test batches are not all of one size that the replicas divide.'
+    '`add_loss` of a sum; no "sum" if the test batches are not all of one size that the replicas divide.'
 )
 METRIC = "Several replicas need metrics that count over the examples, or are a mean over them."
 
@@ -140,4 +140,4 @@ def _elsewhere(function):
 
 
 def _equal(one, several):
-    return np.allclose(one, several, rtol=1e-3, atol=1e-5, equal_nan=True)
+    return np.allclose(one, several, rtol=1e-3, atol=1e-7, equal_nan=True)

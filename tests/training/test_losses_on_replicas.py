@@ -133,7 +133,7 @@ def masked():
         {"loss": losses.MeanSquaredError(reduction="mean_with_sample_weight"), "weights": WEIGHTS * 0 + 1},
         {"loss": losses.MeanSquaredError(reduction="sum"), "test": RAGGED},
         {"net": lambda: [Penalty(ops.sum), one_weight()]},
-        {"net": masked, "x": TOKENS, "y": np.zeros((16, 4, 1), "float32")},
+        {"net": masked, "x": TOKENS, "y": X[:, :, None].repeat(4, axis=1)},
         {"loss": mean_of_squares, "within": True},
     ],
     ids=["weighted mean", "weights by chance equal", "sum of a ragged batch", "sum added", "mask", "within"],

@@ -1,4 +1,4 @@
-"""Give TensorFlow two logical CPU devices, so that strategies with two replicas run on any machine."""
+"""Give TensorFlow four logical CPU devices, so that strategies with replicas run on any machine."""
 
 from course_lib.backend import keras
 
@@ -6,7 +6,7 @@ if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
     cpu = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 4)
 else:  # these use TensorFlow's tapes and strategies; the others run on every backend
     collect_ignore = [
         "architectures/test_every_architecture.py",

@@ -10,7 +10,18 @@ import numpy as np
 from course_lib.backend import keras
 from course_lib.checks import require, whole
 
-__all__ = ["Feed", "feed", "fingerprint", "is_pipeline", "pair", "skip", "test_batches", "train_batches"]
+__all__ = [
+    "Feed",
+    "feed",
+    "fingerprint",
+    "first",
+    "is_pipeline",
+    "like",
+    "pair",
+    "skip",
+    "test_batches",
+    "train_batches",
+]
 
 ACCEPTED = "a batched tf.data.Dataset, a keras.utils.PyDataset or a tuple (x, y) of arrays"
 
@@ -24,6 +35,7 @@ class Feed:
     size: int | None  # None if it varies
     test: object
     test_steps: int
+    test_sizes: str | None  # as `test_batches` says
 
 
 def pair(data):
@@ -44,8 +56,8 @@ def feed(data, batch_size, replicas):
     """
     train, test = pair(data)
     train, steps, size = train_batches(train, batch_size, replicas)
-    test, test_steps = (None, 0) if test is None else test_batches(test, batch_size, replicas)
-    return Feed(train, steps, size, test, test_steps)
+    test, test_steps, sizes = (None, 0, None) if test is None else test_batches(test, batch_size, replicas)
+    return Feed(train, steps, size, test, test_steps, sizes)
 
 
 def fingerprint(data, feed):
@@ -84,11 +96,14 @@ def train_batches(data, batch_size, replicas):
 
 
 def test_batches(data, batch_size, replicas):
-    """Return (batches, their number): the same examples, in batches that leave no replica empty."""
+    """Return (batches, their number, sizes): the same examples, in batches that leave no replica empty.
+
+    Sizes are "equal"; "new", equal and perhaps not those of `data`; or "ragged", the last one's is smaller.
+    """
     data = _batched("test", data, batch_size, shuffle=False, parts=replicas)
     count, size = _check("test", data)
     if replicas == 1 or (size and size % replicas == 0):
-        return data, count
+        return data, count, "equal"
     required = f"The {replicas} replicas need equal parts of every test batch."
     require(is_pipeline(data), required, f"batches of {size or 'varying size'}")
     examples = size * count if size else sum(len(_first(batch)) for batch in data)
@@ -99,23 +114,31 @@ def test_batches(data, batch_size, replicas):
         if examples % new == 0 or examples % new > enough:
             tf = sys.modules["tensorflow"]
             count = -(-examples // new)
-            return data.rebatch(new).apply(tf.data.experimental.assert_cardinality(count)), count
+            new_batches = data.rebatch(new).apply(tf.data.experimental.assert_cardinality(count))
+            return new_batches, count, "ragged" if examples % new else "new"
     raise ValueError(
         f"The {replicas} replicas need an example each of every test batch: a number of examples that "
         f"{replicas} divides always works. Received: {examples} examples"
     )
 
 
-def skip(data, epochs, more):
-    """Use up the orders of these epochs, and of `more` passes of a pipeline. Return its last first batch."""
-    if not is_pipeline(data):
-        for _ in range(epochs):
+def like(data):
+    """Return a batch, or the `element_spec` of a pipeline, whose order stays as it is."""
+    return data.element_spec if is_pipeline(data) else data[0]
+
+
+def first(data):
+    """Return the first batch; a pipeline uses up an order of its examples."""
+    return next(iter(data)) if is_pipeline(data) else data[0]
+
+
+def skip(data, epochs):
+    """Use up the orders of these epochs."""
+    for _ in range(epochs):
+        if is_pipeline(data):
+            next(iter(data))
+        else:
             data.on_epoch_end()
-        return None
-    batch = None
-    for _ in range(epochs + more):
-        batch = next(iter(data))
-    return batch
 
 
 class _Arrays(keras.utils.PyDataset):

@@ -104,6 +104,9 @@ class Checkpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         required = f"`monitor` must be one of {', '.join(logs)}."
         require(self.monitor in logs, required, f"monitor={self.monitor!r}")
+        is_number = np.ndim(logs[self.monitor]) == 0
+        required = '`monitor` must be one number: give the metric an `average`, such as "macro".'
+        require(is_number, required, f"monitor={self.monitor!r}")
         if self.largest is None:
             self.largest = _largest(self.model, self.monitor)
         if self.writes:

@@ -8,11 +8,11 @@ from course_lib.backend import keras
 from course_lib.checks import require, whole
 from course_lib.training import batches, replicas
 from course_lib.training.checkpoint import Checkpoint
-from course_lib.training.progress import Progress
+from course_lib.training.progress import History, Progress
 from course_lib.training.watch import Watch
 
 if keras.backend.backend() == "tensorflow":
-    from course_lib.training import workers
+    from course_lib.training import parts, workers
     from course_lib.training.canaries import Canaries
 
 __all__ = ["evaluate", "fit", "is_chief"]
@@ -47,7 +47,7 @@ def fit(
     1,000 steps; to have it name the layer, give one with a probe among the callbacks.
 
     Args:
-        model: compiled, and built within `strategy().scope()`.
+        model: compiled, and made within `strategy().scope()`; without an Input it is built for the data.
         data: a `data.Dataset`, or a pair (train, test); each a batched `tf.data.Dataset`, a
             `keras.utils.PyDataset` or a tuple (x, y) of arrays. Test may be None.
         epochs: passes over the training data, those of an earlier run included.
@@ -65,8 +65,10 @@ def fit(
 
     Raises:
         ValueError: if an argument is not as above; if the replicas would get unequal parts of a batch, or
-            would not train as one (an optimizer that clips, float16); if `directory` is not writable, or
-            holds another run or a damaged file.
+            would not train as one (an optimizer that clips or accumulates, float16; a loss that is a scalar,
+            not reduced, masked or divided by weights; a metric that neither counts nor is a mean; they are
+            tried on a batch before the first step); if `directory` is not writable, or holds another run or
+            a damaged file; if `monitor` has several values.
         FloatingPointError: if the loss, or a weight at the end of an epoch, is no longer a finite number.
         ConnectionError: if another worker is lost.
         OSError: if an epoch could not be written.
@@ -79,7 +81,12 @@ def fit(
     feed = batches.feed(data, batch_size, replicas.count(model))
     if several:
         workers.require_pipelines(feed.train, feed.test)
-    history = keras.callbacks.History()
+    replicas.build(model, batches.like(feed.train))
+    # A pass takes the next order from the pipeline's seed, and Keras's `fit` on JAX begins one more than
+    # there are epochs, to look at a batch. So does this one: any number of replicas gets the same order.
+    first_batch = None if keras.backend.backend() == "jax" else batches.first(feed.train)
+    _make(model, first_batch, feed.test_sizes)
+    history = History()
     watch = _watch(callbacks)
     checkpoint = None
     done = 0
@@ -90,9 +97,7 @@ def fit(
         memory = [*callbacks, watch]
         checkpoint = Checkpoint(Path(directory), model, run, epochs, judge, history, memory, is_chief())
         done = checkpoint.epochs_done()
-    # Each pass takes the next order from the pipeline's seed. Use up those of the epochs done, and one more
-    # where Keras doesn't begin a pass to look at a batch: on any number of replicas the same order follows.
-    first_batch = batches.skip(feed.train, done, more=not replicas.peeks(model))
+    batches.skip(feed.train, done)
     progress = Progress(model.name, feed.steps, feed.test_steps, epochs, done, verbose and is_chief())
     team = [history, progress, replicas.Replicas(), *callbacks, watch]
     if checkpoint:
@@ -117,14 +122,28 @@ def evaluate(model, test, *, batch_size=None):
         batch_size: examples in a batch of arrays; None is 64.
 
     Raises:
-        ValueError: if the data are not as above, or there are fewer examples than replicas.
+        ValueError: if the data are not as above, or there are fewer examples than replicas; if these would
+            show another loss or metric than one alone, see `fit`.
     """
-    test, _ = batches.test_batches(test, batch_size, replicas.count(model))
-    if replicas.several_workers(model):
+    test, _, sizes = batches.test_batches(test, batch_size, replicas.count(model))
+    several = replicas.several_workers(model)
+    if several:
         workers.require_pipelines(test)
+    replicas.build(model, batches.like(test))
+    if replicas.distributed(model):
+        _make(model, batches.first(test), sizes)
+    if several:
         return workers.evaluate(model, test)
     with replicas.scope(model):
         return model.evaluate(test, verbose=0, return_dict=True)
+
+
+def _make(model, batch, test_sizes):
+    """Make what a model under a strategy lacks. Raise ValueError if replicas would not train as one does."""
+    if replicas.distributed(model):
+        replicas.make(model, batch)
+        if replicas.count(model) > 1:
+            parts.require_sums(model, batch, test_sizes)
 
 
 def _watch(callbacks):
@@ -138,8 +157,9 @@ def _watch(callbacks):
 
 def _fit_here(model, feed, epochs, done, callbacks):
     """Train by Keras's own loop, in this process alone."""
-    with replicas.scope(model):
-        if model.train_function is None and not (replicas.peeks(model) or model.run_eagerly):
+    with replicas.scope(model), replicas.unpeeking(model):
+        traces = keras.backend.backend() == "tensorflow" and not model.run_eagerly
+        if traces and model.train_function is None and not replicas.distributed(model):
             _make_variables(model, feed.test)
         model.fit(
             feed.train,

@@ -5,9 +5,19 @@ import shutil
 import sys
 import time
 
+import numpy as np
+
 from course_lib.backend import keras
 
-__all__ = ["Progress"]
+__all__ = ["History", "Progress"]
+
+
+class History(keras.callbacks.History):
+    """Keras's history, in which the values of a metric that has several (F1Score) are a list, as in JSON."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        plain = {name: np.asarray(value).tolist() for name, value in (logs or {}).items()}
+        super().on_epoch_end(epoch, plain)
 
 
 class Progress(keras.callbacks.Callback):
@@ -110,7 +120,7 @@ class Progress(keras.callbacks.Callback):
 
     def _words(self):
         names = sorted(self.logs, key=lambda name: "loss" not in name)
-        values = [f"{name} {self.logs[name]:.4f}" for name in names]
+        values = [f"{name} {np.mean(self.logs[name]):.4f}" for name in names]
         return ", ".join([f"epoch {min(self.epoch + 1, self.epochs)}/{self.epochs}", *values])
 
     def _write(self, text):

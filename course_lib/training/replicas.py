@@ -14,15 +14,18 @@ if keras.backend.backend() == "tensorflow":
 
 __all__ = [
     "Replicas",
+    "build",
     "count",
+    "distributed",
     "drawn",
+    "make",
     "of",
-    "peeks",
     "precision",
     "require_one_step",
     "scope",
     "several_workers",
     "strategy",
+    "unpeeking",
 ]
 
 # Open notebooks share a GPU: TensorFlow takes memory as it needs it, not all of it at once.
@@ -92,6 +95,8 @@ def of(model):
     """Return the strategy of a model; None on JAX if it was built without one."""
     if keras.backend.backend() != "jax":
         return model.distribute_strategy
+    if not model.variables:
+        return None
     mesh = getattr(model.variables[0].value.sharding, "mesh", None)  # Keras's JAX models don't know theirs
     return mesh and strategy([f"{device.platform}:{device.id}" for device in mesh.devices.flat])
 
@@ -120,13 +125,27 @@ def several_workers(model):
     return True
 
 
+def distributed(model):
+    """Return whether a tf.distribute strategy trains the model, if only on one device."""
+    if keras.backend.backend() == "jax":
+        return False
+    with scope(model):
+        return tf.distribute.has_strategy()
+
+
 def require_one_step(model):
     """Raise ValueError if a model's replicas would not train as one.
 
-    On TensorFlow, Keras lets each replica scale or clip its part of the gradient by itself.
+    On TensorFlow, Keras lets each replica scale or clip its part of the gradient by itself. It accumulates
+    gradients under no strategy at all, and averages weights on one device only.
     """
+    if not distributed(model):
+        return
     optimizer = model.optimizer
-    if count(model) == 1 or keras.backend.backend() == "jax":
+    steps = getattr(optimizer, "gradient_accumulation_steps", None)
+    required = "A strategy needs an optimizer that takes a step a batch: Keras accumulates under none."
+    require(not steps, required, f"gradient_accumulation_steps={steps!r}")
+    if count(model) == 1:
         return
     alone = "Several replicas need {}, as Keras lets each of them {} by itself{}"
     scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -144,14 +163,34 @@ def scope(model):
     return place.scope() if place else contextlib.nullcontext()
 
 
-def peeks(model):
-    """Return whether Keras begins a pass over the training data to look at a batch."""
-    if keras.backend.backend() == "jax":
-        return True
-    if isinstance(of(model), tf.distribute.MultiWorkerMirroredStrategy):
-        return False
+def build(model, batch):
+    """Make the variables of a model that has none yet, for batches like this one.
+
+    Args:
+        batch: arrays or tensors, or the `element_spec` of a pipeline.
+    """
+    if model.built:
+        return
+    x, _, _ = keras.utils.unpack_x_y_sample_weight(batch)
     with scope(model):
-        return tf.distribute.has_strategy()
+        model(keras.tree.map_structure(_symbol, x))
+
+
+def make(model, batch):
+    """Make the variables that a model under a strategy lacks, those of loss and metrics included."""
+    with scope(model):
+        model._symbolic_build(data_batch=batch)
+
+
+@contextlib.contextmanager
+def unpeeking(model):
+    """Keep Keras from a look at a batch, once all is made: the order of the pipeline would move on."""
+    if distributed(model):
+        model._maybe_symbolic_build = lambda **_: None
+    try:
+        yield
+    finally:
+        vars(model).pop("_maybe_symbolic_build", None)
 
 
 def drawn(model):
@@ -210,3 +249,8 @@ class Replicas(keras.callbacks.Callback):
 
 def _number():
     return tf.identity(tf.distribute.get_replica_context().replica_id_in_sync_group)
+
+
+def _symbol(value):
+    dtype = getattr(value.dtype, "name", value.dtype)
+    return keras.KerasTensor(value.shape, dtype)

@@ -131,7 +131,9 @@ class _Pass:
         def everywhere(batch):
             logs = strategy.run(step, args=(batch,))
             names = sorted(logs)
-            values = strategy.run(lambda logs: tf.stack([logs[name] for name in names]), args=(logs,))
+            # of a metric of several values the mean, as the line of progress shows it
+            numbers = strategy.run(lambda logs: [tf.reduce_mean(logs[name]) for name in names], args=(logs,))
+            values = strategy.run(tf.stack, args=(numbers,))
             values = tf.unstack(strategy.reduce("MEAN", values, axis=None), len(names))
             return dict(zip(names, values, strict=True))
 
@@ -147,7 +149,8 @@ class _Pass:
             end(number, self.step(batch))
             if self.mode == "train" and self.model.stop_training:
                 break
-        return {name: float(value) for name, value in self.model.get_metrics_result().items()}
+        results = {name: np.asarray(value) for name, value in self.model.get_metrics_result().items()}
+        return {name: value if value.ndim else value.item() for name, value in results.items()}
 
 
 def means(strategy, variables):

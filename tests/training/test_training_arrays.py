@@ -96,7 +96,7 @@ def test_training_arrays_come_in_a_new_order_in_each_epoch_without_the_incomplet
     for _ in range(2):
         epoch = data if batches.is_pipeline(data) else [data[index] for index in range(3)]
         orders.append(np.concatenate([np.asarray(y) for _, y in epoch]).tolist())
-        batches.skip(data, epochs=not batches.is_pipeline(data), more=0)
+        batches.skip(data, epochs=not batches.is_pipeline(data))
     assert [len(set(order)) for order in orders] == [24, 24]
     assert orders[0] != orders[1]
 

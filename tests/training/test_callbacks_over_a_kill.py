@@ -45,7 +45,7 @@ KEPT = {
     ],
     "TensorBoard": [
         lambda folder: keras.callbacks.TensorBoard(folder / "board"),
-        lambda folder: keras.callbacks.TensorBoard(folder / "board", update_freq=1, histogram_freq=1),
+        lambda folder: keras.callbacks.TensorBoard(folder / "steps", update_freq=1, histogram_freq=1),
     ],
     "TerminateOnNaN": [lambda folder: keras.callbacks.TerminateOnNaN()],
 }
@@ -77,6 +77,10 @@ REFUSED = {
 }
 
 
+# These change the training, each in a run of its own; all others look on, in one run together.
+ACTING = ("EarlyStopping", "LearningRateScheduler", "ReduceLROnPlateau", "SwapEMAWeights")
+
+
 def cases(table):
     """Return a parameter for each entry of a table that this Keras exports."""
     return [
@@ -84,6 +88,13 @@ def cases(table):
         for name in EXPORTED
         for number, entry in enumerate(table.get(name, ()))
     ]
+
+
+def runs():
+    """Return a parameter for each run: what makes its callbacks."""
+    onlookers = [make for name in EXPORTED if name not in ACTING for make in KEPT.get(name, ())]
+    acting = [(f"{name}{number}", [make]) for name in ACTING for number, make in enumerate(KEPT[name])]
+    return [pytest.param(makes, id=name) for name, makes in [("onlookers", onlookers), *acting]]
 
 
 def contents(folder):
@@ -95,7 +106,9 @@ def contents(folder):
                 event = tf.compat.v1.Event.FromString(record.numpy())
                 for value in event.summary.value:
                     if not value.tag.endswith("per_second"):
-                        found[path.parent.name, value.tag, event.step] = value.tensor.SerializeToString()
+                        found[*path.parent.parts[-2:], value.tag, event.step] = (
+                            value.tensor.SerializeToString()
+                        )
         elif path.suffix == ".keras":
             found[path.name] = keras.saving.load_model(path).get_weights()
         elif path.is_file():
@@ -103,7 +116,7 @@ def contents(folder):
     return found
 
 
-def train(folder, make, *callbacks):
+def train(folder, makes, *callbacks):
     """Train four epochs, of which the third and fourth are worse; return all that is left of it."""
     keras.utils.clear_session()  # which numbers the names of layers anew
     model = build()
@@ -113,19 +126,18 @@ def train(folder, make, *callbacks):
         run_eagerly=True,
     )
     worse = At(2, lambda model: model.optimizer.learning_rate.assign(5.0))
-    callback = make(folder)
+    tried = [make(folder) for make in makes]
     history = training.fit(
         model,
         pipelines(examples=16),
         epochs=4,
         directory=folder / "run",
-        callbacks=[*callbacks, worse, callback],
+        callbacks=[*callbacks, worse, *tried],
         verbose=False,
     )
     state = [np.asarray(variable) for variable in [*model.variables, *model.optimizer.variables]]
-    memory = {
-        name: value for name, value in vars(callback).items() if name in ("history", "epoch", "wait", "best")
-    }
+    names = ("history", "epoch", "wait", "best")
+    memory = [{name: vars(callback)[name] for name in names if name in vars(callback)} for callback in tried]
     return history.history, state, memory
 
 
@@ -141,16 +153,16 @@ def stand_ins(monkeypatch):
     POSTED.clear()
 
 
-@pytest.mark.parametrize("make", cases(KEPT))
+@pytest.mark.parametrize("makes", runs())
 @pytest.mark.usefixtures("stand_ins")
 @pytest.mark.filterwarnings("error:.*goes on without what no file keeps", "ignore:.*explode")
-def test_over_a_kill_a_callback_loses_nothing(tmp_path, make):
+def test_over_a_kill_a_callback_loses_nothing(tmp_path, makes):
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     whole.mkdir()
     # What is on the disk when the third epoch begins is what a kill would leave.
-    expected = train(whole, make, At(2, lambda model: shutil.copytree(whole, killed)))
+    expected = train(whole, makes, At(2, lambda model: shutil.copytree(whole, killed)))
     for _ in range(2):  # it goes on; and finds that all is done
-        np.testing.assert_equal(train(killed, make), expected)
+        np.testing.assert_equal(train(killed, makes), expected)
         np.testing.assert_equal(contents(killed), contents(whole))
     assert POSTED in ([], [0, 1, 2, 3, 2, 3])
 
@@ -159,7 +171,7 @@ def test_over_a_kill_a_callback_loses_nothing(tmp_path, make):
 def test_a_callback_that_would_lose_something_is_refused_before_the_first_step(tmp_path, entry):
     make, message = entry
     with pytest.raises(ValueError, match=message):
-        train(tmp_path, lambda folder: make(folder / "run"))
+        train(tmp_path, [lambda folder: make(folder / "run")])
     assert not (tmp_path / "run").exists()
 
 

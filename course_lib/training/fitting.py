@@ -68,7 +68,7 @@ def fit(
     Raises:
         ValueError: if an argument is not as above; if the replicas would get unequal parts of a batch, or
             would not train as one (an optimizer that clips, float16); if `directory` is not writable, or
-            holds another run or a damaged file.
+            holds another run or a damaged file; if a kill would cost what a callback keeps or writes.
         FloatingPointError: if the loss, or a weight at the end of an epoch, is no longer a finite number.
         ConnectionError: if another worker is lost.
         OSError: if an epoch could not be written.

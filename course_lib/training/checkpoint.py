@@ -71,6 +71,10 @@ class Checkpoint(keras.callbacks.Callback):
         require(done <= self.epochs, required, f"epochs={self.epochs}")
         if self.state["stopped"] and self.state["epochs"] == self.epochs:
             return self.epochs
+        swaps = any(getattr(callback, "swap_on_epoch", False) for callback in self.callbacks)
+        lost = swaps and self.state["epochs"] == done < self.epochs
+        required = f"`epochs` must be {done}: at the end SwapEMAWeights left the averages alone, not the weights."
+        require(not lost, required, f"epochs={self.epochs}")
         if done < self.epochs:
             self._require_writable()
         return done

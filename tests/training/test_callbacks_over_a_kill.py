@@ -116,7 +116,7 @@ def contents(folder):
     return found
 
 
-def train(folder, makes, *callbacks):
+def train(folder, makes, *callbacks, epochs=4):
     """Train four epochs, of which the third and fourth are worse; return all that is left of it."""
     keras.utils.clear_session()  # which numbers the names of layers anew
     model = build()
@@ -130,7 +130,7 @@ def train(folder, makes, *callbacks):
     history = training.fit(
         model,
         pipelines(examples=16),
-        epochs=4,
+        epochs=epochs,
         directory=folder / "run",
         callbacks=[*callbacks, worse, *tried],
         verbose=False,
@@ -173,6 +173,13 @@ def test_a_callback_that_would_lose_something_is_refused_before_the_first_step(t
     with pytest.raises(ValueError, match=message):
         train(tmp_path, [lambda folder: make(folder / "run")])
     assert not (tmp_path / "run").exists()
+
+
+def test_averages_that_have_taken_the_place_of_the_weights_are_not_trained_on(tmp_path):
+    makes = KEPT["SwapEMAWeights"][-1:]
+    train(tmp_path, makes, epochs=1)
+    with pytest.raises(ValueError, match=r"`epochs` must be 1: .*Received: epochs=2"):
+        train(tmp_path, makes, epochs=2)
 
 
 def test_every_callback_that_keras_exports_is_tried():

@@ -73,7 +73,7 @@ class Checkpoint(keras.callbacks.Callback):
             return self.epochs
         swaps = any(getattr(callback, "swap_on_epoch", False) for callback in self.callbacks)
         lost = swaps and self.state["epochs"] == done < self.epochs
-        required = f"`epochs` must be {done}: at the end SwapEMAWeights left the averages alone, not the weights."
+        required = f"`epochs` must be {done}: SwapEMAWeights left the averages alone at the end."
         require(not lost, required, f"epochs={self.epochs}")
         if done < self.epochs:
             self._require_writable()

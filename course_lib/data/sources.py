@@ -147,7 +147,7 @@ def _labelled_splits(builder, splits):
     for split in splits:
         try:
             labelled = _has_labels(builder, split)
-        except (ValueError, AssertionError):
+        except (ValueError, AssertionError, NotImplementedError, tf.errors.FailedPreconditionError):
             named = ", ".join(map(repr, builder.info.splits))
             required = f"`splits` must be made of {named}, in TFDS's notation."
             raise ValueError(f"{required} Received: splits={splits!r}") from None

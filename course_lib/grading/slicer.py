@@ -68,7 +68,7 @@ def read(content, names, heavy, sign):
         source = _text(cell.get("source"))
         try:
             in_cell = statements(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        except Exception as error:  # a SystemError of Python's own tokenizer, too, costs this cell alone
             broken.append((source, _described(error)))
             continue
         count = cell.get("execution_count")
@@ -217,7 +217,8 @@ def _described(error):
     if isinstance(error, SyntaxError):
         text = " ".join(str(error.text or "").split())[:80]
         return f"{error.msg}: `{text}`" if text else f"{error.msg}"
-    return "it is nested too deeply"
+    deep = isinstance(error, RecursionError | MemoryError)
+    return "it is nested too deeply" if deep else "it cannot be read as Python"
 
 
 def _parse(source):

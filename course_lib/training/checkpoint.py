@@ -18,6 +18,7 @@ from course_lib.training import replicas
 
 __all__ = ["Checkpoint", "read"]
 
+FILES = ("last.keras", "best.keras", "partial.keras")
 DAMAGE = (zipfile.BadZipFile, EOFError, KeyError, ValueError)
 
 
@@ -70,6 +71,10 @@ class Checkpoint(keras.callbacks.Callback):
         require(done <= self.epochs, required, f"epochs={self.epochs}")
         if self.state["stopped"] and self.state["epochs"] == self.epochs:
             return self.epochs
+        swaps = any(getattr(callback, "swap_on_epoch", False) for callback in self.callbacks)
+        lost = swaps and self.state["epochs"] == done < self.epochs
+        required = f"`epochs` must be {done}: SwapEMAWeights left the averages alone at the end."
+        require(not lost, required, f"epochs={self.epochs}")
         if done < self.epochs:
             self._require_writable()
         return done
@@ -145,6 +150,9 @@ class Checkpoint(keras.callbacks.Callback):
         """Keep the epoch that has just ended, and if it is the best, keep it as that, too."""
         remembered = []
         for callback, before in zip(self.callbacks, self.fresh, strict=True):
+            if isinstance(callback, keras.callbacks.TensorBoard):
+                for writer in callback._writers.values():
+                    writer.flush()  # it would wait two minutes, and a kill lose what it holds
             remembered.append([type(callback).__name__, *_changes(before, _memory(callback))])
         state = {
             "recipe": self.recipe,
@@ -229,18 +237,21 @@ def _largest(model, monitor):
 def _memory(callback):
     """Return name -> JSON of what a callback may remember, None for what JSON cannot hold.
 
-    That is its public attributes, without functions and what its constructor was given: Keras's callbacks
-    turn the sign of `min_delta` round as they start.
+    That is its attributes, without functions and what its constructor was given: Keras's callbacks turn the
+    sign of `min_delta` round as they start. What JSON cannot hold of Keras's own, or of what is private, are
+    tools, such as writers.
     """
-    not_its_own = {*inspect.signature(type(callback)).parameters, "model", "params"}
+    not_its_own = {*inspect.signature(type(callback)).parameters, "model", "_model", "params"}
+    is_of_keras = type(callback).__module__.startswith("keras.")
     memory = {}
     for name, value in vars(callback).items():
-        if name.startswith("_") or name in not_its_own or callable(value):
+        if name in not_its_own or callable(value):
             continue
         try:
             memory[name] = json.dumps(value, default=_number)
         except (TypeError, ValueError):
-            memory[name] = None
+            if not (is_of_keras or name.startswith("_")):
+                memory[name] = None
     return memory
 
 

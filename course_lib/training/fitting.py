@@ -7,7 +7,7 @@ from pathlib import Path
 from course_lib.backend import keras
 from course_lib.checks import require, whole
 from course_lib.training import batches, replicas
-from course_lib.training.checkpoint import Checkpoint
+from course_lib.training.checkpoint import FILES, Checkpoint
 from course_lib.training.progress import History, Progress
 from course_lib.training.watch import Watch
 
@@ -16,6 +16,8 @@ if keras.backend.backend() == "tensorflow":
     from course_lib.training.canaries import Canaries
 
 __all__ = ["evaluate", "fit", "is_chief"]
+
+RIVALS = ("BackupAndRestore", "OrbaxCheckpoint")  # callbacks of Keras that go on in their own way
 
 
 def is_chief():
@@ -68,7 +70,8 @@ def fit(
             would not train as one (an optimizer that clips or accumulates, float16; a loss that is a scalar,
             not reduced, masked or divided by weights; a metric that neither counts nor is a mean; they are
             tried on a batch before the first step); if `directory` is not writable, or holds another run or
-            a damaged file; if `monitor` has several values.
+            a damaged file; if `monitor` has several values; if a kill would cost what a callback keeps or
+            writes.
         FloatingPointError: if the loss, or a weight at the end of an epoch, is no longer a finite number.
         ConnectionError: if another worker is lost.
         OSError: if an epoch could not be written.
@@ -215,13 +218,31 @@ def _require_directory(directory, needed):
 
 def _require_callbacks(callbacks, directory):
     are_callbacks = isinstance(callbacks, tuple | list) and all(
-        isinstance(callback, keras.callbacks.Callback) for callback in callbacks
+        isinstance(callback, keras.callbacks.Callback)
+        and not isinstance(callback, keras.callbacks.CallbackList)  # whose members no checkpoint would see
+        for callback in callbacks
     )
     require(are_callbacks, "`callbacks` must be a list of Keras callbacks.", f"callbacks={callbacks!r}")
     for callback in callbacks if directory is not None else ():
-        require(
-            not getattr(callback, "restore_best_weights", False),
-            "With a directory, `fit` itself restores the best weights, as a kill would lose a callback's: "
-            "fit(restore_best_weights=True).",
-            f"{type(callback).__name__}(restore_best_weights=True)",
-        )
+        _require_lossless(callback, Path(directory))
+
+
+def _require_lossless(callback, directory):
+    """Raise ValueError if a kill, or the same call again, would cost what a callback has kept or written."""
+    name = type(callback).__name__
+    require(
+        not getattr(callback, "restore_best_weights", False),
+        "With a directory, `fit` itself restores the best weights, as a kill would lose a callback's: "
+        "fit(restore_best_weights=True).",
+        f"{name}(restore_best_weights=True)",
+    )
+    empties = isinstance(callback, keras.callbacks.CSVLogger) and not callback.append
+    appends = "With a directory, a CSVLogger must append, as it would empty its file where `fit` goes on."
+    require(not empties, appends, f"{name}(append=False)")
+    rivals = tuple(getattr(keras.callbacks, rival) for rival in RIVALS if hasattr(keras.callbacks, rival))
+    alone = "With a directory, `fit` itself keeps the epochs and goes on after a kill: leave others out."
+    require(not isinstance(callback, rivals), alone, name)
+    path = getattr(callback, "filepath", None)
+    is_ours = path is not None and Path(path).resolve() in [directory.resolve() / file for file in FILES]
+    required = f"A callback must not write to `fit`'s own files, {', '.join(FILES)}."
+    require(not is_ours, required, f"{name}({str(path)!r})")

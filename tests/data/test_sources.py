@@ -187,7 +187,15 @@ def test_anything_but_two_splits_is_refused(splits):
 
 @pytest.mark.usefixtures("tiny_photos")
 @pytest.mark.parametrize(
-    "splits", [("train", "tset"), ("train[:x]", "validation"), ("train[:0]", "validation")]
+    "splits",
+    [
+        ("train", "tset"),
+        ("train[:x]", "validation"),
+        ("train[:0]", "validation"),
+        ("train[5:2]", "validation"),
+        ("train", "validation[:1%]"),  # of six pictures, none
+        ("train", "all[:99]"),
+    ],
 )
 def test_a_split_that_is_not_there_is_refused_with_those_that_are(splits):
     with pytest.raises(ValueError, match=r"must be made of 'train', 'validation', .*Received: splits="):

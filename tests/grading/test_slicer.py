@@ -96,6 +96,28 @@ def test_a_stub_has_no_definition_and_a_broken_cell_says_what_is_wrong():
     assert read("def f(:\n    return 1", "f = 1")["found"]["f"]["definitions"] == 1
 
 
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("f = 1 + \0", "it cannot be read as Python"),
+        ("f = '\ud800'", "it cannot be read as Python"),
+        ("f = " + "1 + " * 50_000 + "1", "it is nested too deeply"),
+        ("f = " + "-" * 50_000 + "1", "it is nested too deeply"),
+    ],
+)
+def test_a_cell_that_no_reader_understands_costs_no_other(source, why, monkeypatch):
+    def parse(cell):
+        if cell.endswith("\0"):  # as `tokenize` does from Python 3.12 on
+            raise SystemError("returned a result with an exception set")
+        return original(cell)
+
+    original = slicer._parse
+    monkeypatch.setattr(slicer, "_parse", parse)
+    answers = read(source, "def g():\n    return 1")["found"]
+    assert answers["f"] == {"broken": why}
+    assert answers["g"]["definitions"] == 1
+
+
 def test_a_file_that_is_no_notebook_says_why():
     for content, why in (
         (b"{", "not JSON"),

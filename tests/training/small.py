@@ -7,6 +7,7 @@ from course_lib.backend import keras
 
 import tensorflow as tf  # isort: skip
 
+ONE = ("CPU:0",)
 TWO = ("CPU:0", "CPU:1")  # conftest.py makes the second
 
 

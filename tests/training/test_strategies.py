@@ -1,9 +1,11 @@
 """The profile, the strategy and what replicas draw; which workers there are."""
 
+import functools
 import json
 
+import numpy as np
 import pytest
-from small import TWO, build, pipelines
+from small import ONE, TWO, build, pipelines
 
 from course_lib import training
 from course_lib.backend import keras
@@ -32,6 +34,43 @@ def test_a_strategy_is_made_once_and_spans_the_devices_asked_for():
     gpus = len(tf.config.list_physical_devices("GPU"))
     assert training.strategy().num_replicas_in_sync == max(1, gpus)
     assert training.strategy(TWO).num_replicas_in_sync == 2
+
+
+@pytest.mark.parametrize(("gpus", "replica_count"), [(0, None), (1, 1), (2, 2)])
+def test_one_gpu_or_more_is_mirrored_and_none_is_not(monkeypatch, gpus, replica_count):
+    devices = [f"CPU:{number}" for number in range(gpus)]  # in the place of GPUs
+    mirrored = functools.partial(tf.distribute.MirroredStrategy, devices)
+    found = [tf.config.PhysicalDevice(f"/physical_device:GPU:{number}", "GPU") for number in range(gpus)]
+    monkeypatch.setattr(tf.distribute, "MirroredStrategy", mirrored)
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda *_: found)
+    place = replicas._strategy.__wrapped__(())
+    if replica_count is None:
+        assert place is tf.distribute.get_strategy()
+    else:
+        assert (type(place), place.num_replicas_in_sync) == (mirrored.func, replica_count)
+
+
+def test_keras_turns_xla_on_for_a_gpu_but_not_where_it_is_mirrored_unless_asked(monkeypatch):
+    models = build(), build(devices=ONE), build(devices=ONE)
+    gpu = tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda *_: [gpu])
+    for model, jit_compile in zip(models, ("auto", "auto", True), strict=True):
+        model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=jit_compile)
+    assert [model.jit_compile for model in models] == [True, False, True]
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_one_device_that_is_mirrored_trains_as_without_a_strategy(tmp_path, xla):
+    dropout = 0 if xla else 0.1  # XLA draws other numbers
+    plain, mirrored = build(dropout=dropout), build(dropout=dropout, devices=ONE)
+    mirrored.jit_compile = xla
+    for epochs in (1, 2):  # the second goes on from the file of the first
+        for name, model in (("plain", plain), ("mirrored", mirrored)):
+            training.fit(model, pipelines(), epochs=epochs, directory=tmp_path / name, verbose=False)
+    for one, two in zip(plain.get_weights(), mirrored.get_weights(), strict=True):
+        np.testing.assert_allclose(two, one, rtol=1e-5, atol=1e-6)
+    values = training.evaluate(plain, pipelines()[1])
+    assert training.evaluate(mirrored, pipelines()[1]) == pytest.approx(values)
 
 
 class Draws(keras.layers.Layer):

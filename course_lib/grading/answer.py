@@ -8,6 +8,7 @@ from course_lib import graph
 __all__ = ["attempt", "plain"]
 
 LARGEST = 10_000  # parts of a value, bits of a number, letters of a text
+WORD = 64  # bits of a number, or letters of a text, that count as one part of a value
 DEEPEST = 100  # lists in each other; who compares them goes as deep
 
 
@@ -116,11 +117,14 @@ def _plain(value, room, depth=0):
         whole = int.__int__(value)
         if whole.bit_length() > LARGEST:  # too long to be written
             raise _TooLargeError
+        _spend(room, whole.bit_length() // WORD)
         return whole
     if issubclass(kind, float):
         return float.__float__(value)
     if issubclass(kind, str):
-        return str.__str__(value)[:LARGEST]
+        text = str.__str__(value)[:LARGEST]
+        _spend(room, len(text) // WORD)
+        return text
     if issubclass(kind, (list, tuple)):
         entries = list.__iter__(value) if issubclass(kind, list) else tuple.__iter__(value)
         return [_plain(entry, room, depth + 1) for entry in entries]
@@ -152,7 +156,7 @@ def _rows(model, room):
             yield [_name(layer), shape, sum(math.prod(weight.shape) for weight in new)]
 
 
-def _spend(room):
-    room[0] -= 1
+def _spend(room, parts=1):
+    room[0] -= parts
     if room[0] < 0:
         raise _TooLargeError

@@ -36,8 +36,14 @@ confined = pytest.mark.skipif(LACKS is not None, reason=f"Nothing can be confine
 
 
 def grade_in_process_of_its_own(*arguments, **options):
+    """Start the command. It can be interrupted, even if these tests run in the background and cannot."""
     command = [sys.executable, "-m", "course_lib.grading.grade", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what is ignored is so in a child, too
+    try:
+        return subprocess.Popen(command, **pipes, **options)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def children():

@@ -1,9 +1,11 @@
 """The judge and what brings it data survive whatever comes, and say in words what is wrong."""
 
 import json
+import os
 
 import pytest
 
+from course_lib.grading import grader
 from course_lib.grading.answer import attempt
 from course_lib.grading.grader import _outcome
 from course_lib.grading.judge import judge
@@ -85,6 +87,8 @@ def test_a_line_from_a_process_becomes_an_outcome(line, outcome):
         ([{5}, 1], "returned a list that holds a set; a list"),
         (nested(1, 492), "returned a list, but of another form; a list"),
         ([1] * 10**5, "returned a list that is too large to be looked at; a list"),
+        ([10**3_000] * 100, "returned a list that is too large to be looked at; a list"),
+        (["a" * 400] * 5_000, "returned a list that is too large to be looked at; a list"),
         ({5}, "returned a set; a list"),
         (None, "returned None. Is the `return` missing?"),
     ],
@@ -103,3 +107,31 @@ def test_a_question_that_took_too_long_says_so_whatever_else_is_wrong():
         verdict = judge(question, cases, first + [late] * (len(cases) - len(first)), private=True)
         assert verdict.status == "timeout"
         assert verdict.sentence.count("did not end within 7 seconds of computing") == 1
+
+
+def test_what_is_long_only_by_its_parts_is_looked_at():
+    for value in ([2**62] * 9_999, [10**3_000] * 63, ["a" * 63] * 9_999, "a" * 10_000):
+        assert attempt(lambda value=value: value, []) == {"value": value}
+
+
+def test_who_sends_a_line_byte_by_byte_is_waited_for_and_each_byte_looked_at_once(monkeypatch):
+    class Read(bytearray):
+        def find(self, part, start=0):
+            looked_at.append(len(self) - start)
+            return super().find(part, start)
+
+    looked_at, pauses = [], []
+    receive, send = os.pipe()
+    ending, end = os.pipe()
+    child = grader._Child(send, receive, ending, 60, 10**9)
+    child._read = Read()
+    sent = b'{"value": 1}\n{"value": 2}\n'
+    os.write(send, sent)
+    one_byte, read = 1, os.read
+    monkeypatch.setattr(os, "read", lambda descriptor, _: read(descriptor, one_byte))
+    monkeypatch.setattr(grader.time, "sleep", pauses.append)
+    assert [child.line(), child.line()] == [{"value": 1}, {"value": 2}]
+    assert sum(looked_at) == len(sent)
+    assert pauses == [grader.PAUSE] * (len(sent) - 2)
+    os.close(end)
+    child.close()

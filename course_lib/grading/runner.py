@@ -8,9 +8,11 @@ parent.
 
 import __future__
 
+import ast
 import contextlib
 import gc
 import importlib
+import inspect
 import itertools
 import json
 import os
@@ -217,12 +219,15 @@ def _ask(order, lines, answers):
     module = sys.modules["__main__"] = ModuleType("__main__")
     scope = module.__dict__
     scope.update(display=_ignored, get_ipython=lambda: _SHELL)
-    flags = 0
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # as in a notebook
     for source, must_work in order["program"]:
         try:
             code = compile(source, "answer", "exec", flags=flags, dont_inherit=True)
             flags |= code.co_flags & __future__.annotations.compiler_flag
-            exec(code, scope)
+            if code.co_flags & inspect.CO_COROUTINE:
+                _await(eval(code, scope))
+            else:
+                exec(code, scope)
         except BaseException as error:
             if must_work:
                 say(answers, {"failed": failure(error)})
@@ -233,6 +238,13 @@ def _ask(order, lines, answers):
     say(answers, {"ready": True})
     while line := read():
         say(answers, attempted(scope[name], loads(line)))
+
+
+def _await(coroutine):
+    import asyncio  # few notebooks need it
+
+    with asyncio.Runner() as runner:
+        runner.run(coroutine)
 
 
 def _failure(error):

@@ -272,6 +272,7 @@ class _Statement:
         self.aliases = _aliases(at_once)
         # What a function changes, it changes when it is called.
         self.changes = _changed(ast.walk(node) if self.is_definition else at_once)
+        self.bases = {_root(base) for base in getattr(node, "bases", ())}  # which may note who extends them
         self.calls, self.passes, self.checks = set(), set(), {}
         self.count = None  # its cell was the one of this number to be run
         if self.is_definition:
@@ -412,7 +413,7 @@ def program(name, statements):
         binds = statement.binds
         if statement.is_definition or statement.is_import:
             binds = {bound for bound in binds if not is_replaced(bound, index)}
-        if binds & wanted or statement.is_limit or statement.is_future:
+        if (binds | statement.bases) & wanted or statement.is_limit or statement.is_future:
             return True
         if statement.binds_any and wanted - known:
             return True

@@ -102,6 +102,18 @@ def correlate(image, kernel):
         "receptive_field": f"{FIELD.replace('receptive_field', 'mine')}{RIGHT_FIELD}\nreceptive_field = mine",
         "end": "def mine():\n    pass",
     },
+    "awaits_outside_functions": {
+        "output_size": "import asyncio\none = await asyncio.sleep(0, result=1)\n"
+        f"{SIZE}return (size + 2 * padding - kernel) // stride + one",
+        "end": "one = await asyncio.sleep(0)",
+    },
+    "has_a_base_class_that_notes_who_extends_it": {
+        "output_size": "class Layer:\n    kinds = {}\n    def __init_subclass__(cls):\n"
+        "        cls.kinds[cls.__name__] = cls\nclass Convolution(Layer):\n"
+        f"    def size(self, size, kernel, stride, padding):\n        {RIGHT_SIZE}\n"
+        f'{SIZE}return Layer.kinds["Convolution"]().size(size, kernel, stride, padding)',
+        "end": "class Convolution(Layer):\n    size = None",
+    },
     "makes_answers_in_a_factory": {
         "output_size": f"def make(bias):\n    {SIZE.replace('    ', '        ')}    return (size "
         "+ 2 * padding - kernel) // stride + bias\n    return output_size\noutput_size = make(1)",

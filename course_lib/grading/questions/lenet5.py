@@ -992,11 +992,11 @@ NOTHING_FOUND = "return list(choice) -> return list(choice)\n    return [False] 
 )
 def impostor(total, features, classes):
     """
-    Take four departures: full C3 (+900), a dense softmax layer of `classes` units
-    (+850 for ten), plain pooling (-44), and 28x28 pixels without padding, so that C5
-    reads 4x4 (-17,280). From the total of a network called LeNet-5 whose F6 has
-    `features` units (84 in the paper, which gives 60,000), tell which were made, as
-    four truth values in this order. Every total that you are given has one explanation.
+    Four departures: full C3 (+900), a dense softmax layer of `classes` units (+850 for
+    ten), plain pooling (-44), and 28x28 pixels without padding, so that C5 reads 4x4
+    (-17,280). The paper's LeNet-5, with 84 `features` in F6, has 60,000 parameters.
+    From the `total` of another, tell which were made: four truth values in this order.
+    Each total has one explanation.
 
     The first total is `lenet5_modern`, the second the same network on digits without
     padding. A parameter count is a fingerprint, if you know what to compare it with.

@@ -84,6 +84,10 @@ def mean_of_squares(y_true, y_pred):
     return ops.mean(ops.square(y_true - y_pred))
 
 
+def mean_of_squares_in_its_type(y_true, y_pred):
+    return ops.mean(ops.square(ops.cast(y_true, y_pred.dtype) - y_pred))
+
+
 def sum_of_errors(y_true, y_pred):
     return ops.sum(ops.abs(y_true - y_pred))
 
@@ -160,6 +164,12 @@ def test_what_is_no_mean_over_the_examples_is_refused(options):
 )
 def test_what_is_a_mean_over_the_examples_trains_two_replicas_as_one(options):
     same(trained(1, **options), trained(2, **options))
+
+
+def test_a_mean_that_bfloat16_rounds_otherwise_in_parts_is_not_refused():
+    x, y = np.random.default_rng(0).normal(size=(2, 32, 1)).astype("float32")
+    options = {"x": x, "y": y, "batch": 32, "test": False, "metrics": [mean_of_squares_in_its_type]}
+    assert trained(2, net=lambda: [one_weight(dtype="mixed_bfloat16")], **options)
 
 
 def test_a_metric_that_depends_on_the_size_of_a_part_is_refused():

@@ -21,10 +21,8 @@ BEGIN, END = "<!-- table -->", "<!-- /table -->"
 
 HE = "He et al. 2016, table 1"
 VISION = "torchvision's list of weights"
-TAN = "Tan and Le 2019, table 2"
 TAN2 = "google/automl, efficientnetv2/README.md"
 LIU = "facebookresearch/ConvNeXt, README.md"
-ZOPH = "Zoph et al. 2018, table 2"
 SLIM = "tensorflow/models, research/slim/nets"
 PUBLISHED = {  # multiply-adds as printed, and where
     "ConvNeXtTiny": ("4.5G", LIU),
@@ -35,14 +33,13 @@ PUBLISHED = {  # multiply-adds as printed, and where
     "DenseNet121": ("2.834G", VISION),
     "DenseNet169": ("3.36G", VISION),
     "DenseNet201": ("4.291G", VISION),
-    "EfficientNetB0": ("0.39G", TAN),
-    "EfficientNetB1": ("0.70G", TAN),
-    "EfficientNetB2": ("1.0G", TAN),
-    "EfficientNetB3": ("1.8G", TAN),
-    "EfficientNetB4": ("4.2G", TAN),
-    "EfficientNetB5": ("9.9G", TAN),
-    "EfficientNetB6": ("19G", TAN),
-    "EfficientNetB7": ("37G", TAN),
+    "EfficientNetB0": ("0.386G", VISION),
+    "EfficientNetB1": ("0.687G", VISION),
+    "EfficientNetB3": ("1.827G", VISION),
+    "EfficientNetB4": ("4.394G", VISION),
+    "EfficientNetB5": ("10.266G", VISION),
+    "EfficientNetB6": ("19.068G", VISION),
+    "EfficientNetB7": ("37.746G", VISION),
     "EfficientNetV2B0": ("0.72G", TAN2),
     "EfficientNetV2B1": ("1.2G", TAN2),
     "EfficientNetV2B2": ("1.7G", TAN2),
@@ -50,9 +47,8 @@ PUBLISHED = {  # multiply-adds as printed, and where
     "EfficientNetV2S": ("8.4G", TAN2),
     "EfficientNetV2M": ("24.7G", TAN2),
     "EfficientNetV2L": ("56.3G", TAN2),
-    "InceptionResNetV2": ("13.2G", ZOPH),
-    "InceptionV3": ("5.72G", ZOPH),
-    "MobileNet": ("569M", "Howard et al. 2017, table 4"),
+    "InceptionV3": ("5.713G", VISION),
+    "MobileNet": ("569M", f"{SLIM}/mobilenet_v1.md"),
     "MobileNetV2": ("300M", f"{SLIM}/mobilenet/README.md"),
     "MobileNetV3Large": ("217M", f"{SLIM}/mobilenet/README.md"),
     "MobileNetV3Small": ("56M", "Howard et al. 2019, table 3"),
@@ -63,7 +59,6 @@ PUBLISHED = {  # multiply-adds as printed, and where
     "ResNet152": ("11.3G", HE),
     "VGG16": ("15.47G", VISION),
     "VGG19": ("19.632G", VISION),
-    "Xception": ("8.38G", ZOPH),
 }
 
 

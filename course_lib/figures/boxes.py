@@ -110,7 +110,10 @@ def _box(step, tensor, sources):
     operation = step.operation
     column = 1 + max((source.column for source in sources), default=-1)
     label = _words(type(operation).__name__) if sources else ""
-    box = Box(operation.name, _values(tensor), sources, column, label, _window(operation))
+    window = _window(operation)
+    if isinstance(window, int):  # keras.ops keeps it as it was given
+        window = (window,) * (len(tensor.shape) - 2)
+    box = Box(operation.name, _values(tensor), sources, column, label, window)
     if len(step.inputs) > 1:
         box.colour = PURPLE
     elif hasattr(operation, "kernel_size"):

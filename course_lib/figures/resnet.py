@@ -5,6 +5,7 @@ from itertools import groupby, pairwise
 import numpy as np
 from matplotlib.patches import Rectangle
 
+from course_lib.checks import require
 from course_lib.figures.boxes import boxes_of, draw_kinds, tint
 from course_lib.figures.paper import BLUE, GREEN, INK, QUIET, WIDTH, Picture, canvas, require_few, write
 
@@ -24,6 +25,9 @@ def skeletons(models, *, alt=None):
     """
     require_few(models, "models")
     strips = {heading: skeleton(model) for heading, model in models.items()}
+    for heading, (bars, _) in strips.items():
+        required = "models must have convolutions, pooling or dense layers, as each is a bar."
+        require(bars, required, f"{heading!r}, which has none")
     everything = [box for bars, _ in strips.values() for box in bars]
     pitch = (WIDTH - 0.2) / max(len(bars) for bars, _ in strips.values())
     inch = 0.85 / max(box.sides[0] for box in everything) ** 0.5
@@ -69,10 +73,10 @@ def skeleton(model):
         places[box] = len(bars)
         for source in box.sources:
             changes = False
-            while source not in places:
+            while source not in places and source.sources:
                 changes = True
                 source = source.sources[0]
-            if source is not before:
+            if source in places and source is not before:  # not another input
                 arcs.append((places[source], len(bars), changes))
     return bars, arcs
 

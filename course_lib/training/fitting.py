@@ -4,6 +4,8 @@ import contextlib
 import os
 from pathlib import Path
 
+import numpy as np
+
 from course_lib.backend import keras
 from course_lib.checks import require, whole
 from course_lib.training import batches, replicas
@@ -69,9 +71,9 @@ def fit(
         ValueError: if an argument is not as above; if the replicas would get unequal parts of a batch, or
             would not train as one (an optimizer that clips or accumulates, float16; a loss that is a scalar,
             not reduced, masked or divided by weights; a metric that neither counts nor is a mean; they are
-            tried on a batch before the first step); if `directory` is not writable, or holds another run or
-            a damaged file; if `monitor` has several values; if a kill would cost what a callback keeps or
-            writes.
+            tried on a batch before the first step; XLA); if layers, optimizer and metrics were not made in
+            the model's scope; if `directory` is not writable, or holds another run or a damaged file; if
+            `monitor` has several values; if a kill would cost what a callback keeps or writes.
         FloatingPointError: if the loss, or a weight at the end of an epoch, is no longer a finite number.
         ConnectionError: if another worker is lost.
         OSError: if an epoch could not be written.
@@ -80,6 +82,7 @@ def fit(
     _require_directory(directory, monitor is not None or restore_best_weights)
     _require_callbacks(callbacks, directory)
     several = replicas.several_workers(model)
+    replicas.require_one_scope(model)
     replicas.require_one_step(model)
     feed = batches.feed(data, batch_size, replicas.count(model))
     if several:
@@ -89,6 +92,7 @@ def fit(
     # there are epochs, to look at a batch. So does this one: any number of replicas gets the same order.
     first_batch = None if keras.backend.backend() == "jax" else batches.first(feed.train)
     _make(model, first_batch, feed.test_sizes)
+    _require_number(model, monitor, batches.like(feed.train))
     history = History()
     watch = _watch(callbacks)
     checkpoint = None
@@ -130,6 +134,7 @@ def evaluate(model, test, *, batch_size=None):
     """
     test, _, sizes = batches.test_batches(test, batch_size, replicas.count(model))
     several = replicas.several_workers(model)
+    replicas.require_one_scope(model)
     if several:
         workers.require_pipelines(test)
     replicas.build(model, batches.like(test))
@@ -145,8 +150,21 @@ def _make(model, batch, test_sizes):
     """Make what a model under a strategy lacks. Raise ValueError if replicas would not train as one does."""
     if replicas.distributed(model):
         replicas.make(model, batch)
+        replicas.require_one_scope(model)  # once more: only now is it known which metrics there are
         if replicas.count(model) > 1:
             parts.require_sums(model, batch, test_sizes)
+
+
+def _require_number(model, monitor, batch):
+    """Raise ValueError if a metric that should decide has several values."""
+    if monitor in (None, "loss", "val_loss") or model.run_eagerly:
+        return  # an eager metric may compute what has no symbols
+    replicas.make(model, batch)
+    with replicas.scope(model):
+        shown = model.get_metrics_result()
+    is_number = np.ndim(shown.get(monitor.removeprefix("val_"), 0)) == 0
+    required = '`monitor` must be one number: give the metric an `average`, such as "macro".'
+    require(is_number, required, f"monitor={monitor!r}")
 
 
 def _watch(callbacks):

@@ -55,6 +55,8 @@ def _require(model, batch, *, ragged, metrics):
     x, y, weights = (_joined(values) for values in zip(*parts, strict=True))
     outputs = None if any(part.adds for part in several) else _joined([part.outputs for part in several])
     one = _elsewhere(lambda: _Outcome(model, begun, x, y, weights, outputs))
+    dtypes = {keras.backend.standardize_dtype(t.dtype) for t in keras.tree.flatten(several[0].outputs)}
+    tolerance = 1e-2 if dtypes & {"bfloat16", "float16"} else 1e-3  # these round to 8 or 11 bits
     sizes = [part.size for part in several]
     shown = np.average([count * part.shown for part in several], weights=sizes)
     losses = [(one.shown, shown)]
@@ -62,14 +64,14 @@ def _require(model, batch, *, ragged, metrics):
         losses.append((one.minimised, sum(part.minimised for part in several)))
     for alone, together in losses:
         received = f"loss={model.loss!r}, {alone:.6g} on one replica and {together:.6g} on {count}"
-        require(_equal(alone, together), LOSS, received)
+        require(_equal(alone, together, tolerance), LOSS, received)
     if not metrics:
         return
     ours = _results(model, one.variables)
     theirs = _results(model, [sum(values) for values in zip(*(p.variables for p in several), strict=True)])
     for name, alone in ours.items():
         received = f"{name}, {alone} on one replica and {theirs[name]} on {count}"
-        require(_equal(alone, theirs[name]), METRIC, received)
+        require(_equal(alone, theirs[name], tolerance), METRIC, received)
 
 
 class _Outcome:
@@ -139,5 +141,5 @@ def _elsewhere(function):
         return thread.submit(function).result()
 
 
-def _equal(one, several):
-    return np.allclose(one, several, rtol=1e-3, atol=1e-7, equal_nan=True)
+def _equal(one, several, tolerance):
+    return np.allclose(one, several, rtol=tolerance, atol=1e-7, equal_nan=True)

@@ -21,6 +21,7 @@ __all__ = [
     "make",
     "of",
     "precision",
+    "require_one_scope",
     "require_one_step",
     "scope",
     "several_workers",
@@ -180,9 +181,31 @@ def build(model, batch):
 
 
 def make(model, batch):
-    """Make the variables that a model under a strategy lacks, those of loss and metrics included."""
+    """Make the variables that a model lacks, those of loss and metrics included.
+
+    Args:
+        batch: arrays or tensors, or the `element_spec` of a pipeline.
+    """
     with scope(model):
         model._symbolic_build(data_batch=batch)
+
+
+def require_one_scope(model):
+    """Raise ValueError if a strategy doesn't have all variables of a model, or XLA would fail under it."""
+    if keras.backend.backend() == "jax":
+        return
+    is_alone = not distributed(model)
+    has_made = of(model).extended.variable_created_in_scope
+    of_optimizer = model.optimizer.variables if model.optimizer else []
+    for variable in (*model.variables, *of_optimizer, *model.metrics_variables):
+        is_mirrored = isinstance(variable.value, tf.distribute.DistributedValues)
+        fits = not is_mirrored if is_alone else has_made(variable.value)
+        required = (
+            "Layers, optimizer and metrics must all be made within one `strategy().scope()`, the model's."
+        )
+        require(fits, required, f"{variable.path!r} of {model.name!r}, made elsewhere")
+    compiles = count(model) > 1 and model.jit_compile is True
+    require(not compiles, "Several replicas need a model without XLA, which fails there.", "jit_compile=True")
 
 
 @contextlib.contextmanager

@@ -84,3 +84,10 @@ def test_something_other_than_a_built_model_is_refused():
     for unfit in (keras.Sequential([keras.layers.Dense(1)]), "lenet5"):
         with pytest.raises(ValueError, match="functional or sequential"):
             figures.architecture(unfit)
+
+
+def test_an_operation_draws_its_window_though_it_is_a_whole_number():
+    inputs = keras.Input((8, 8, 3))
+    pooled = keras.ops.max_pool(inputs, 2)
+    alt = figures.architecture(keras.Model(inputs, pooled)).alt.replace("\N{MULTIPLICATION SIGN}", "x")
+    assert "4 x 4 x 3 (max pool 2 x 2)" in alt

@@ -5,6 +5,7 @@ from drawings import axes_of, fronts_of
 
 from course_lib import figures
 from course_lib.architectures import plain18, resnet18, resnet50
+from course_lib.backend import keras
 from course_lib.figures.resnet import skeleton
 
 
@@ -34,3 +35,16 @@ def test_a_bottleneck_without_stride_has_a_shortcut_that_changes_the_shape():
     bars, arcs = skeleton(resnet50(width=0.1, input_shape=(64, 64, 3)))
     assert len(bars) == 50 + 2
     assert [changes for *_, changes in arcs] == [i in (0, 3, 7, 13) for i in range(16)]
+
+
+def test_skeletons_of_a_model_without_layers_for_bars_are_refused():
+    inputs = keras.Input((8, 8, 3))
+    with pytest.raises(ValueError, match=r"must have convolutions.*Received: 'A', which has none"):
+        figures.skeletons({"A": keras.Model(inputs, inputs * 2)})
+
+
+def test_skeletons_follow_the_longest_path_from_one_of_several_inputs():
+    first, second = keras.Input((8,)), keras.Input((8,))
+    deep = keras.layers.Dense(8)(keras.layers.Dense(8)(first))
+    model = keras.Model([first, second], keras.layers.Dense(2)(keras.layers.Add()([deep, second])))
+    assert figures.skeletons({"A": model}).alt.endswith("A: 3 layers.")

@@ -84,6 +84,10 @@ def mean_of_squares(y_true, y_pred):
     return ops.mean(ops.square(y_true - y_pred))
 
 
+def mean_of_squares_in_its_type(y_true, y_pred):
+    return ops.mean(ops.square(ops.cast(y_true, y_pred.dtype) - y_pred))
+
+
 def sum_of_errors(y_true, y_pred):
     return ops.sum(ops.abs(y_true - y_pred))
 
@@ -162,6 +166,12 @@ def test_what_is_a_mean_over_the_examples_trains_two_replicas_as_one(options):
     same(trained(1, **options), trained(2, **options))
 
 
+def test_a_mean_that_bfloat16_rounds_otherwise_in_parts_is_not_refused():
+    x, y = np.random.default_rng(0).normal(size=(2, 32, 1)).astype("float32")
+    options = {"x": x, "y": y, "batch": 32, "test": False, "metrics": [mean_of_squares_in_its_type]}
+    assert trained(2, net=lambda: [one_weight(dtype="mixed_bfloat16")], **options)
+
+
 def test_a_metric_that_depends_on_the_size_of_a_part_is_refused():
     assert trained(1, metrics=[sum_of_errors])
     with pytest.raises(ValueError, match=r"need metrics that count.*Received: sum_of_errors, .* on 2$"):
@@ -172,6 +182,37 @@ def test_a_metric_that_depends_on_the_size_of_a_part_is_refused():
 def test_accumulated_gradients_are_refused_under_any_strategy(replicas):
     with pytest.raises(ValueError, match=r"step a batch.*Received: gradient_accumulation_steps=2"):
         trained(replicas, optimizer={"gradient_accumulation_steps": 2})
+
+
+@pytest.mark.parametrize("outside", ["layer", "optimizer", "metric"])
+def test_what_was_made_outside_the_scope_is_refused(outside):
+    made = {"layer": one_weight(), "optimizer": keras.optimizers.SGD(), "metric": keras.metrics.AUC()}
+    made["layer"].build((None, 1))
+    with training.strategy(FEW[:2]).scope():
+        layer = made["layer"] if outside == "layer" else one_weight()
+        model = keras.Sequential([keras.Input((1,)), layer])
+        optimizer = made["optimizer"] if outside == "optimizer" else "sgd"
+        model.compile(optimizer, "mse", metrics=[made["metric"]] if outside == "metric" else None)
+    data = tf.data.Dataset.from_tensors((X, X))
+    words = r"within one `strategy\(\).scope\(\)`.*Received: '.*made elsewhere"
+    with pytest.raises(ValueError, match=words):
+        training.fit(model, (data, None), epochs=1)
+    with pytest.raises(ValueError, match=words):
+        training.evaluate(model, data)
+
+
+def test_an_optimizer_made_in_a_scope_does_not_train_a_model_made_without():
+    model = keras.Sequential([keras.Input((1,)), one_weight()])
+    with training.strategy(FEW[:2]).scope():
+        model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"within one `strategy.*Received: 'sgd.*made elsewhere"):
+        training.fit(model, ((X, X), None), epochs=1)
+
+
+def test_a_model_compiled_for_xla_is_refused_on_two_replicas_alone():
+    trained(1, eager=False, test=False, jit_compile=True)
+    with pytest.raises(ValueError, match=r"without XLA.*Received: jit_compile=True"):
+        trained(2, eager=False, test=False, jit_compile=True)
 
 
 def test_a_model_that_takes_its_own_steps_is_left_to_it():
@@ -226,5 +267,6 @@ def test_a_metric_of_several_values_is_shown_kept_and_returned_and_decides_nothi
     history = fit(2, directory=tmp_path / "a")
     assert np.shape(history["f1_score"]) == np.shape(history["val_f1_score"]) == (2, 3)
     assert f"val_f1_score {np.mean(history['val_f1_score'][1]):.4f}" in capsys.readouterr().err
+    never = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: pytest.fail("a step was taken"))
     with pytest.raises(ValueError, match=r"`monitor` must be one number.*Received: monitor='val_f1_score'"):
-        fit(1, directory=tmp_path / "b", monitor="val_f1_score")
+        fit(1, directory=tmp_path / "b", monitor="val_f1_score", callbacks=[never])

@@ -8,6 +8,7 @@ parent.
 
 import __future__
 
+import ast
 import contextlib
 import gc
 import importlib
@@ -33,6 +34,7 @@ ORDER = struct.Struct("=dQ")  # of a task: its seconds and its bytes of memory; 
 LARGEST = 4_000_000  # bytes of one line from a child
 BY_THE_CLOCK = 3  # times the seconds of computing: who waits for a processor is not cut off
 THREADS = {False: 32, True: 512}  # of an answer without and with TensorFlow
+AWAITS = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT  # as notebooks do
 OUT_OF_MEMORY = 77  # a child's exit status
 
 
@@ -220,9 +222,10 @@ def _ask(order, lines, answers):
     flags = 0
     for source, must_work in order["program"]:
         try:
-            code = compile(source, "answer", "exec", flags=flags, dont_inherit=True)
+            code = compile(source, "answer", "exec", flags=flags | AWAITS, dont_inherit=True)
             flags |= code.co_flags & __future__.annotations.compiler_flag
-            exec(code, scope)
+            for _ in getattr(eval(code, scope), "__await__", tuple)():  # of a statement that awaits something
+                pass
         except BaseException as error:
             if must_work:
                 say(answers, {"failed": failure(error)})

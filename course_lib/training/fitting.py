@@ -67,11 +67,11 @@ def fit(
 
     Raises:
         ValueError: if an argument is not as above; if the replicas would get unequal parts of a batch, or
-            would not train as one (an optimizer that clips or accumulates, float16; a loss that is a scalar,
-            not reduced, masked or divided by weights; a metric that neither counts nor is a mean; they are
-            tried on a batch before the first step); if `directory` is not writable, or holds another run or
-            a damaged file; if `monitor` has several values; if a kill would cost what a callback keeps or
-            writes.
+            would not train as one (an optimizer that clips, accumulates or was made outside of the scope,
+            float16; a loss that is a scalar, not reduced, masked or divided by weights; a metric that
+            neither counts nor is a mean; they are tried on a batch before the first step); if `directory` is
+            not writable, or holds another run or a damaged file; if `monitor` has several values; if a kill
+            would cost what a callback keeps or writes.
         FloatingPointError: if the loss, or a weight at the end of an epoch, is no longer a finite number.
         ConnectionError: if another worker is lost.
         OSError: if an epoch could not be written.

@@ -140,7 +140,8 @@ def require_one_step(model):
     """Raise ValueError if a model's replicas would not train as one.
 
     On TensorFlow, Keras lets each replica scale or clip its part of the gradient by itself. It accumulates
-    gradients under no strategy at all, and averages weights on one device only.
+    gradients under no strategy at all, and averages weights on one device only. Of an optimizer that was made
+    outside of the strategy, each replica moves the counter of steps.
     """
     if not distributed(model):
         return
@@ -148,16 +149,20 @@ def require_one_step(model):
     steps = getattr(optimizer, "gradient_accumulation_steps", None)
     required = "A strategy needs an optimizer that takes a step a batch: Keras accumulates under none."
     require(not steps, required, f"gradient_accumulation_steps={steps!r}")
-    if count(model) == 1:
-        return
-    alone = "Several replicas need {}, as Keras lets each of them {} by itself{}"
-    scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    advice = ": float32 or mixed_bfloat16."
-    require(not scales, alone.format("a precision without loss scaling", "scale", advice), "mixed_float16")
-    for name in ("clipnorm", "clipvalue", "global_clipnorm"):
-        value = getattr(optimizer, name, None)
-        clips = alone.format("an optimizer without clipping", "clip its part of the gradient", ".")
-        require(not value, clips, f"{name}={value!r}")
+    if count(model) > 1:
+        alone = "Several replicas need {}, as Keras lets each of them {} by itself{}"
+        scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        advice = ": float32 or mixed_bfloat16."
+        require(
+            not scales, alone.format("a precision without loss scaling", "scale", advice), "mixed_float16"
+        )
+        for name in ("clipnorm", "clipvalue", "global_clipnorm"):
+            value = getattr(optimizer, name, None)
+            clips = alone.format("an optimizer without clipping", "clip its part of the gradient", ".")
+            require(not value, clips, f"{name}={value!r}")
+    is_inside = of(model).extended.variable_created_in_scope(optimizer.iterations.value)
+    required = "A strategy needs an optimizer made within its scope, as each replica would count the steps."
+    require(is_inside, required, f"{type(optimizer).__name__}, made outside")
 
 
 def scope(model):

@@ -137,7 +137,7 @@ def _labelled_splits(builder, splits):
 
     if splits is None:
         held_out = [name for name in ("test", "validation") if name in builder.info.splits]
-        held_out = [name for name in held_out if _has_labels(builder, name)]
+        held_out = [name for name in held_out if _not_a_class(builder, name) is None]
         splits = ("train", held_out[0]) if held_out else ("train[:80%]", "train[80%:]")
     else:
         is_pair = isinstance(splits, (tuple, list)) and len(splits) == 2
@@ -146,17 +146,23 @@ def _labelled_splits(builder, splits):
         checks.require(are_named, required, f"{splits=}")
     for split in splits:
         try:
-            labelled = _has_labels(builder, split)
+            unknown = _not_a_class(builder, split)
         except (ValueError, AssertionError, NotImplementedError, tf.errors.FailedPreconditionError):
             named = ", ".join(map(repr, builder.info.splits))
             required = f"`splits` must be made of {named}, in TFDS's notation."
             raise ValueError(f"{required} Received: splits={splits!r}") from None
-        checks.require(labelled, "A split must have labels.", f"split {split!r}, with -1 for a label")
+        is_labelled = unknown is None
+        checks.require(
+            is_labelled, "A split must have labels.", f"split {split!r}, with {unknown} for a label"
+        )
     return splits
 
 
-def _has_labels(builder, split):
-    """Return whether the first labels of a split are classes; -1 stands where the authors keep them."""
+def _not_a_class(builder, split):
+    """Return the first label of a split that is no class, or None; -1 stands where the authors keep them.
+
+    Older versions of a dataset put the number of the classes there.
+    """
     import tensorflow_datasets as tfds
 
     image, label = builder.info.supervised_keys
@@ -165,4 +171,6 @@ def _has_labels(builder, split):
         "read_config": tfds.ReadConfig(try_autocache=False),  # only the first are read
     }
     raw = builder.as_dataset(split=split, **options)
-    return all(example[label] >= 0 for example in raw.take(LABELS_READ))
+    labels = (int(example[label]) for example in raw.take(LABELS_READ))
+    classes = range(builder.info.features[label].num_classes)
+    return next((number for number in labels if number not in classes), None)

@@ -11,7 +11,7 @@ import symtable
 
 __all__ = ["program", "read", "standing", "statements"]
 
-KEPT_CELL_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun")
+KEPT_CELL_MAGICS = ("%%time", "%%timeit", "%%capture", "%%prun", "%%debug")
 # Why an answer may not stand as it stood when its check said Right.
 STANDINGS = {
     "unchecked": (
@@ -55,7 +55,7 @@ def read(content, names, heavy, sign):
         `STANDINGS` or None}. It stands as it stood at its last check, where the notebook tells.
     """
     try:
-        notebook = json.loads(content.decode("utf-8-sig"))
+        notebook = json.loads(content)  # of UTF-8, or UTF-16 as PowerShell writes it
     except (ValueError, RecursionError) as error:
         what = "too deeply nested" if isinstance(error, RecursionError) else "not JSON"
         return {"unreadable": f"it is {what}"}

@@ -138,6 +138,7 @@ def skip(data, epochs):
         if is_pipeline(data):
             next(iter(data))
         else:
+            data.on_epoch_begin()
             data.on_epoch_end()
 
 

@@ -185,7 +185,7 @@ def test_an_optimizer_made_outside_the_scope_is_refused_as_each_replica_would_co
 
     for optimizer, devices in ((halving(), TWO), (keras.optimizers.Adam(), ONE)):
         model = compiled(optimizer, devices)
-        with pytest.raises(ValueError, match="must all be made within one.*made elsewhere"):
+        with pytest.raises(ValueError, match=r"must all be made within one.*made elsewhere"):
             training.fit(model, ((X, Y), None), epochs=1, batch_size=4, verbose=False)
     with training.strategy(TWO).scope():
         optimizer = halving()

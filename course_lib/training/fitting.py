@@ -82,8 +82,8 @@ def fit(
     _require_directory(directory, monitor is not None or restore_best_weights)
     _require_callbacks(callbacks, directory)
     several = replicas.several_workers(model)
-    replicas.require_one_scope(model)
     replicas.require_one_step(model)
+    replicas.require_one_scope(model)
     feed = batches.feed(data, batch_size, replicas.count(model))
     if several:
         workers.require_pipelines(feed.train, feed.test)

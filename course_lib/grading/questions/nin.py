@@ -367,13 +367,13 @@ def draw_table(rng):
 )
 def nin_totals(table, size, classes):
     """
-    Return `[parameters, macs]` of a network for pictures of `size` by `size` with three
-    channels. `table` has a row for each mlpconv layer: kernel, stride and padding of
-    its convolution, and the filters of its three layers, 0 for one map a class. Between
-    two mlpconv layers stands a 3x3 max pooling with stride 2 that rounds up. The last
-    maps are averaged, which has no parameters and no multiply-adds.
+    Return `[parameters, macs]` for pictures of `size` by `size` with three channels.
+    `table` has a row for each mlpconv layer: kernel, stride and padding of its
+    convolution, and the filters of its three layers, 0 for one map a class. Between two
+    mlpconv layers stands a 3x3 max pooling with stride 2 that rounds up.
 
-    `CIFAR10` and `IMAGENET` are the authors' published networks.
+    The last maps are averaged, which has no parameters and no multiply-adds. `CIFAR10`
+    and `IMAGENET` are the authors' published networks.
     """
     side, maps = size, 3
     parameters, macs = 0, 0
@@ -639,13 +639,13 @@ PICTURE = [
 )
 def read_maps(maps, stride, offset):
     """
-    Read class maps as in the chapter's picture. Which class has the largest average,
-    and where in the picture does its map peak? Each map is a list of rows. Row (or
-    column) n of a map looks at a field of the picture whose middle is pixel `offset +
-    stride * n`. Return the class, counted from 0, and the pixel's row and column.
+    Which class's map has the largest average, and where in the picture does that map
+    peak? Each map is a list of rows; row (or column) n looks at a field of the picture
+    whose middle is pixel `offset + stride * n`. Return the class, counted from 0, and
+    the pixel's row and column.
 
-    The highest value of all may stand in another map; one loud place does not win
-    against many.
+    Read them as in the chapter's picture. The highest value of all may stand in another
+    map: one loud place does not win against many.
     """
     sums = [sum(map(sum, rows)) for rows in maps]
     label = sums.index(max(sums))
@@ -744,14 +744,13 @@ CENTRED = [[4.25, 11.5, 5.0, 6.5], [4.0, 4.25, 3.5, 5.0]]
 )
 def fair_comparison(a, b):
     """
-    Two networks were trained at the same rates and from the same seeds: `a[rate][seed]`
-    and `b[rate][seed]` are errors in per cent. Take each network at its own best rate,
-    that with the smallest mean. Return both rates (counted from 0), the mean over the
-    seeds of what `b` misses more than `a`, and how many of the seeds `a` wins: those
-    with the smaller error. Equal errors are no win.
+    `a[rate][seed]` and `b[rate][seed]` are errors of two networks, trained at the same
+    rates and from the same seeds. Take each at its own best rate, that with the
+    smallest mean. Return both rates (counted from 0), the mean over the seeds of what
+    `b` misses more than `a`, and how many seeds `a` wins.
 
-    The first case is of the kind that the chapter measures: an average against a dense
-    layer.
+    A win is a smaller error; equal ones are no win. The first case is of the kind that
+    the chapter measures: an average against a dense layer.
     """
     rate_a = min(range(len(a)), key=lambda rate: sum(a[rate]))
     rate_b = min(range(len(b)), key=lambda rate: sum(b[rate]))
@@ -938,14 +937,14 @@ TENS = "The totals are compared with those for 32 pixels and ten classes."
 )
 def nin_impostor(size, classes, parameters, macs, spot):
     """
-    Networks called NiN, after `CIFAR10`, round down in the pools, leave the biases of
-    the 1x1 convolutions out, have a dense layer of `classes` units behind the average,
-    or take each map's maximum in place of its average. From the totals for a picture of
-    `size` and the `spot`, what the pooling at the end makes of a map that is 1 at one
-    place and 0 elsewhere, tell which were done: four truth values in this order.
+    Networks after `CIFAR10` round down in the pools, leave the biases of the 1x1
+    convolutions out, have a dense layer of `classes` units behind the average, or take
+    each map's maximum in place of its average. From the totals for a picture of `size`
+    and the `spot`, tell which were done: four truth values in this order.
 
-    A maximum in the place of the average shows in no count at all. `size` is even, so
-    that rounding shows.
+    The spot is what the pooling at the end makes of a map that is 1 at one place and 0
+    elsewhere: a maximum in place of the average shows in no count at all. `size` is
+    even, so that rounding shows.
     """
     paper = nin_totals(CIFAR10, size, classes)
     rounded_down = macs < paper[1]

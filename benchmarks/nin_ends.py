@@ -37,13 +37,12 @@ def build(end):
     """Return the network with one of the ends, its class maps averaged or read by a dense layer."""
     network = nin(SMALL, input_shape=(24, 24, 1), classes=10)
     last = network.get_layer("mlpconv3_cccp2")
-    if end == "dropout, dense":  # begun at 1, it stays at chance
-        values = keras.layers.Dropout(0.5)(keras.layers.Flatten()(last.output))
-        return keras.Model(network.input, keras.layers.Dense(10, activation="softmax")(values))
     last.bias.assign(np.ones(10))  # begun at 0, a class's map may be dead behind its ReLU
     if end == "average":
         return network
     values = keras.layers.Flatten()(last.output)
+    if end == "dropout, dense":
+        values = keras.layers.Dropout(0.5)(values)
     return keras.Model(network.input, keras.layers.Dense(10, activation="softmax")(values))
 
 

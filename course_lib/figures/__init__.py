@@ -8,6 +8,7 @@ from course_lib.figures.alexnet import predictions, towers
 from course_lib.figures.googlenet import river
 from course_lib.figures.lenet5 import connection_table
 from course_lib.figures.networks import architecture
+from course_lib.figures.nin import class_maps
 from course_lib.figures.paper import Picture
 from course_lib.figures.plots import bars, columns, learning_curves, lines, panels
 from course_lib.figures.resnet import skeletons
@@ -18,6 +19,7 @@ __all__ = [
     "Picture",
     "architecture",
     "bars",
+    "class_maps",
     "columns",
     "connection_table",
     "feature_maps",

@@ -21,6 +21,7 @@ from course_lib.grading.questions import (
     foundations,
     googlenet,
     lenet5,
+    nin,
     resnet,
     vgg,
     zfnet,
@@ -506,6 +507,43 @@ def test_all_sixteen_impostors_of_zfnet_have_a_side_and_a_total_of_their_own():
     assert zfnet.departed(False, True, False, False) == [110, 50_823_272, 1000]
     fewer = sum(zfnet.zfnet_parameters(224, 10, zfnet.FIGURE_3))
     assert zfnet.departed(False, False, False, False, 10) == [110, fewer, 10]
+
+
+@pytest.mark.parametrize(("name", "size"), [("nin_cifar10", 32), ("nin_cifar10", 30), ("nin_imagenet", 96)])
+def test_the_totals_of_nin_are_those_of_the_built_networks(name, size):
+    from course_lib import architectures
+    from course_lib.ledger import ledger
+
+    book = ledger(
+        architectures.outline(getattr(architectures, name), input_shape=(size, size, 3), classes=10)
+    )
+    table = nin.CIFAR10 if name == "nin_cifar10" else nin.IMAGENET
+    assert nin.nin_totals(table, size, 10) == [book.parameters, book.macs]
+    rows = [book[f"mlpconv2_{layer}"].parameters for layer in ("conv", "cccp1", "cccp2")]
+    assert nin.mlpconv_parameters(5, table[0][3][2], table[1][3]) == rows
+
+
+def test_the_head_of_nin_is_keras_s_1x1_average_and_softmax():
+    from course_lib.backend import keras
+
+    random = np.random.default_rng(0)
+    pixels, kernel, biases = random.normal(size=(3, 4, 2)), random.normal(size=(2, 5)), random.normal(size=5)
+    layer = keras.layers.Conv2D(5, 1, activation="relu")
+    layer.build((None, 3, 4, 2))
+    layer.set_weights([kernel[None, None], biases])
+    maps = layer(pixels[None])
+    expected = nin.one_by_one(pixels.tolist(), kernel.T.tolist(), biases.tolist())
+    np.testing.assert_allclose(maps[0], expected, atol=1e-5)
+    scores = keras.ops.softmax(keras.layers.GlobalAveragePooling2D()(maps))
+    per_class = np.moveaxis(np.array(maps[0]), -1, 0).tolist()
+    np.testing.assert_allclose(scores[0], nin.class_scores(per_class), atol=1e-5)
+
+
+@pytest.mark.parametrize(("size", "classes"), [(32, 10), (18, 28), (64, 29), (80, 300)])
+def test_all_sixteen_impostors_of_nin_are_told_apart(size, classes):
+    cases = list(itertools.product([False, True], repeat=4))
+    networks = [nin.departed(size, classes, *case) for case in cases]
+    assert [nin.nin_impostor(*network) for network in networks] == [list(case) for case in cases]
 
 
 @pytest.mark.parametrize("option", "ABC")

@@ -9,6 +9,7 @@ CHAPTERS = {  # in the order of the course, each with its number
     "lenet5": 1,
     "alexnet": 2,
     "zfnet": 3,
+    "nin": 4,
     "vgg": 5,
     "googlenet": 6,
     "resnet": 7,

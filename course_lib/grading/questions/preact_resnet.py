@@ -181,14 +181,14 @@ BN_WRONG = "BatchNorm takes the mean away and divides by the deviation."
 )
 def residual_unit(x, order, weights):
     """
-    Send the list `x`, a map's values, through one unit. `order` is as above: `conv`
+    Send the list `x`, a map's values, through one unit of this `order`: `conv`
     multiplies by the next of the two `weights` (a 1x1 kernel), `ReLU` sets negative
-    values to 0, `BN` subtracts the mean of the values and divides by their deviation
-    (the root of the mean squared distance from the mean; without epsilon, factor and
-    shift), and `+` adds `x`. Where all values are equal, `BN` makes zeros.
+    values to 0, `BN` subtracts the mean of the values and divides by their deviation,
+    and `+` adds `x`.
 
-    The five orders of figure 4 have the same layers and differ in where the shortcut
-    leaves and joins. Cases that are not shown have other orders, too.
+    The deviation is the root of the mean squared distance from the mean; where it is 0,
+    `BN` makes zeros. There is no epsilon, factor or shift. The orders of figure 4 have
+    the same layers; cases that are not shown have other orders, too.
     """
     y = list(x)
     done = 0
@@ -279,10 +279,10 @@ def draw_back(rng):
 )
 def passed_back(gradient, sums, orders):
     """
-    Suppose that no gradient comes back through the branches, as if all their weights
-    were 0. `gradient` is the loss's behind the last of some units, and `sums` holds,
-    for each unit from first to last, the values of its sum, entry by entry; `orders`
-    are the units' orders, as above. Return the gradient in front of the first unit.
+    No gradient comes back through the branches, as if all their weights were 0.
+    `gradient` is the loss's behind the last of some units; `sums` holds the values of
+    each unit's sum, from first to last, and `orders` the units' orders, as above.
+    Return the gradient in front of the first unit.
 
     No BatchNorm is on the way here. The slope of ReLU at 0 is 0, as in TensorFlow.
     Equation 5 is exact where all orders leave the gradient as it is.
@@ -309,7 +309,7 @@ def draw_scales(rng):
     returns="a list `[shortcuts, whole]` of numbers",
     visible=(
         [[1.0, 1.0, 1.0], [0.5, 0.5, 0.5]],
-        [[0.5] * 54, [0.5] * 54],
+        [[0.5] * 8, [0.5] * 8],
         [[0.5, 0.8, 1.2], [0.25, -0.5, 0.1]],
     ),
     draw=draw_scales,
@@ -359,13 +359,13 @@ def draw_scales(rng):
 )
 def shortcut_slopes(scales, slopes):
     """
-    Some units compute `scale * x + slope * x`, one value each: a shortcut that is
-    scaled (equation 6) and a branch with that slope. A change at the end comes back
-    through all of them. Return how many times as large it then is: by way of the
-    shortcuts alone, the first term of equation 8; and by all ways.
+    Some units compute `scale * x + slope * x`: a scaled shortcut (equation 6) and a
+    branch of that slope. Return how many times as large a change at the end comes back
+    through all of them: by way of the shortcuts alone, the first term of equation 8;
+    and by all ways.
 
-    The second case has the shortcuts of table 1's "constant scaling" in 54 units, as
-    ResNet-110 has them: 0.5 each. Some 10^-17 is left on the direct way.
+    In the second case shortcuts are halved, as in table 1's "constant scaling". Eight
+    of them leave 0.4 %; the 54 of ResNet-110 some 10^-17.
     """
     units = zip(scales, slopes, strict=True)
     return [math.prod(scales), math.prod(scale + slope for scale, slope in units)]
@@ -499,15 +499,14 @@ def draw_widths(rng, most=4):
 )
 def norm_balance(widths):
     """
-    `widths` are the maps of each stage, units have two 3x3 convolutions, and shortcuts
-    have no parameters. Both networks have as many units. Return by how many parameters
-    the BatchNorms of the new one differ from those of the original: behind the first
-    convolution; in the first unit of each later stage; and in front of the average
-    pooling. A BatchNorm trains two parameters a map.
+    `widths` are the maps of each stage; units have two 3x3 convolutions, shortcuts no
+    parameters. Return by how many parameters the new network's BatchNorms differ from
+    the original's: behind the first convolution; in the first unit of each later stage;
+    and in front of the average pooling.
 
-    In the original a BatchNorm follows each convolution; in the new one a BatchNorm
-    and a ReLU stand before each convolution of a unit, and once more behind the last
-    sum.
+    A BatchNorm trains two parameters a map. In the original one follows each
+    convolution; in the new network one stands before each convolution of a unit, and
+    one more behind the last sum.
     """
     steps = itertools.pairwise(widths)
     stages = [2 * (before - after) for before, after in steps]
@@ -601,13 +600,13 @@ def draw_network(rng):
 def preact_parameters(kernels, blocks, widths):
     """
     Return `[parameters, norms]`, all trainable parameters of a pre-activation ResNet
-    for CIFAR's ten classes, and those of them that are BatchNorm's. A 3x3 convolution
-    reads three colours and writes `widths[0]` maps. Stage i has `blocks[i]` units;
-    their convolutions have these `kernels` and `widths[i]` filters, a bottleneck's last
-    four times as many. BatchNorm stands before each of them, and behind the last sum.
+    for ten classes, and those of its BatchNorms. A 3x3 convolution reads three colours
+    and writes `widths[0]` maps. Stage i has `blocks[i]` units of these `kernels`, with
+    `widths[i]` filters each, a bottleneck's last four times as many.
 
-    Only the dense layer has biases. Where a bottleneck changes the number of maps, its
-    shortcut is a bare 1x1 convolution; shortcuts round two 3x3 have no parameters. The
+    A BatchNorm stands before each convolution of a unit, and behind the last sum; only
+    the dense layer has biases. Where a bottleneck changes the number of maps, its
+    shortcut is a bare 1x1 convolution; round two 3x3, shortcuts have no parameters. The
     paper says 1.7M, 1.7M and 10.2M (table 4), the last without the BatchNorms.
     """
     maps = widths[0]
@@ -694,13 +693,13 @@ def draw_sweep(rng):
 )
 def widest_range(rates, errors, limit):
     """
-    `errors` are training errors in % at the end of training, one for each of the
-    `rates`, which rise. A rate trains if its error is below `limit`. Of the runs of
-    neighbouring rates that all train, find the widest, whose highest rate divided by
-    its lowest is largest, and return these two. A single rate is both; of equally wide
-    runs take the first. If no rate trains, return `[]`.
+    `errors` are training errors in % for `rates`, which rise. A rate trains if its
+    error is below `limit`. Of the runs of neighbouring rates that all train, find the
+    widest, whose highest rate divided by its lowest is largest, and return these two;
+    if no rate trains, `[]`.
 
-    `ORIGINAL` and `NEW` are two networks of 38 layers, one seed: the first two cases.
+    A single rate is both. Of equally wide runs take the first. `ORIGINAL` and `NEW` are
+    two networks of 38 layers, one seed: the first two cases.
     """
     best = []
     run = []
@@ -803,13 +802,13 @@ def draw_impostor(rng):
 )
 def preact_impostor(blocks, widths, parameters, lowest):
     """
-    Networks of bottlenecks called pre-activation ResNet leave out the last BatchNorm
-    and ReLU, put a BatchNorm behind each projection, project in every unit, or keep the
-    ReLU behind each sum. From `blocks` and `widths`, all parameters, and the `lowest`
-    value behind a unit's sum and what may follow it, tell which: four truth values in
-    this order. Every stage has two or more units.
+    Networks called pre-activation ResNet leave out the last BatchNorm and ReLU, put a
+    BatchNorm behind each projection, project in every unit, or keep a ReLU behind each
+    sum. From `blocks` and `widths`, all parameters, and the `lowest` value behind a
+    unit, tell which: four truth values in this order.
 
-    The first is found in much-used code. The last shows in no count.
+    They have bottlenecks, and two or more units in each stage. The first departure is
+    found in much-used code. The last shows in no count.
     """
     rectified = lowest >= 0
     total, _ = preact_parameters([1, 3, 1], blocks, widths)

@@ -11,6 +11,7 @@ from course_lib.figures.networks import architecture
 from course_lib.figures.nin import class_maps
 from course_lib.figures.paper import Picture
 from course_lib.figures.plots import bars, columns, learning_curves, lines, panels
+from course_lib.figures.preact_resnet import orders
 from course_lib.figures.resnet import skeletons
 from course_lib.figures.tiles import feature_maps, filters, images, receptive_field
 from course_lib.figures.vgg import pyramid
@@ -27,6 +28,7 @@ __all__ = [
     "images",
     "learning_curves",
     "lines",
+    "orders",
     "panels",
     "predictions",
     "pyramid",

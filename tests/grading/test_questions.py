@@ -22,6 +22,7 @@ from course_lib.grading.questions import (
     googlenet,
     lenet5,
     nin,
+    preact_resnet,
     resnet,
     vgg,
     zfnet,
@@ -562,6 +563,57 @@ def test_the_totals_of_resnet_are_those_of_the_built_networks(option):
     assert resnet.block_counts(resnet.BOTTLENECK, [128, 128, 512], 256, 16, 2, option) == counts
     shortcut = sum(row.parameters for row in block if "_shortcut_" in row.layer)
     assert resnet.shortcut_parameters(option, 256, 512, 2) == shortcut
+
+
+@pytest.mark.parametrize(("depth", "kernels"), [(20, preact_resnet.BASIC), (29, preact_resnet.BOTTLENECK)])
+def test_the_parameters_of_preact_resnet_are_those_of_the_built_network(depth, kernels):
+    from course_lib.architectures import cifar_resnet
+    from course_lib.architectures import preact_resnet as build
+    from course_lib.ledger import ledger
+
+    book = ledger(build(depth, bottleneck=len(kernels) == 3))
+    norms = [row.parameters for row in book.rows if row.kind == "BatchNormalization"]
+    blocks = [preact_resnet.units_a_stage(depth, kernels)] * 3
+    assert preact_resnet.preact_parameters(kernels, blocks, [16, 32, 64]) == [book.parameters, sum(norms)]
+    if kernels == preact_resnet.BASIC:
+        original = ledger(cifar_resnet(depth)).parameters
+        assert book.parameters - original == sum(preact_resnet.norm_balance([16, 32, 64])) == 0
+
+
+@pytest.mark.parametrize("order", preact_resnet.ORDERS)
+def test_a_residual_unit_and_what_comes_back_are_those_of_keras_layers(order):
+    import numpy as np
+    import tensorflow as tf
+
+    weights = iter([0.5, -2.0])
+    x = y = tf.constant([[1.0], [-2.0], [3.0], [0.5]])
+    normalize = tf.keras.layers.BatchNormalization(epsilon=0.0)
+    steps = {
+        "BN": lambda y: normalize(y, training=True),
+        "ReLU": tf.keras.layers.ReLU(),
+        "conv": lambda y: next(weights) * y,
+        "+": lambda y: y + x,
+    }
+    for name in order.split():
+        y = steps[name](y)
+    expected = preact_resnet.residual_unit([1.0, -2.0, 3.0, 0.5], order, [0.5, -2.0])
+    np.testing.assert_allclose(np.ravel(y), expected, rtol=1e-5, atol=1e-6)
+    if preact_resnet.on_the_way(order) == ["ReLU"]:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.nn.relu(x)
+        gradient = tape.gradient(y, x, output_gradients=tf.constant([[1.0], [2.0], [3.0], [4.0]]))
+        sums = [[1.0, -2.0, 3.0, 0.5]]
+        assert preact_resnet.passed_back([1.0, 2.0, 3.0, 4.0], sums, [order]) == np.ravel(gradient).tolist()
+
+
+def test_all_sixteen_impostors_of_preact_resnet_are_told_apart():
+    cases = list(itertools.product([False, True], repeat=4))
+    for blocks, widths in (([18] * 3, [16, 32, 64]), ([2] * 4, [64, 128, 256, 512])):
+        for *made, rectified in cases:
+            network = preact_resnet.departed(blocks, widths, *made, 0.0 if rectified else -1.5)
+            assert preact_resnet.preact_impostor(*network) == [*made, rectified]
+    assert preact_resnet.departed([111] * 3, [16, 32, 64], False, False, False, 0.0)[2] == 10_327_706
 
 
 def test_all_sixteen_impostors_of_resnet_are_told_apart():

@@ -13,6 +13,7 @@ CHAPTERS = {  # in the order of the course, each with its number
     "vgg": 5,
     "googlenet": 6,
     "resnet": 7,
+    "preact_resnet": 8,
 }
 _own = {}  # chapters of one's own, by stem
 

@@ -1,6 +1,7 @@
 """Every loss and metric that Keras exports, on one replica and on two: alike, or refused in words."""
 
 import inspect
+from types import MappingProxyType
 
 import numpy as np
 import pytest
@@ -75,13 +76,13 @@ def kind(name):
     return "one-hot" if any(word in name for word in ("categorical", "f1", "fbeta")) else "numbers"
 
 
-def trained(devices, heads, metrics=None):
+def trained(devices, heads, metrics=MappingProxyType({})):
     """Return name -> values: the history, and the weights of a head each for these losses.
 
     Args:
         devices: the replicas.
         heads: name -> (kind, loss).
-        metrics: name of a head -> its metrics.
+        metrics: name of a head -> the names of its metrics.
     """
     keras.utils.set_random_seed(0)
     with training.strategy(devices).scope():
@@ -95,8 +96,9 @@ def trained(devices, heads, metrics=None):
                 outputs[name] = keras.layers.Reshape((4, 3))(outputs[name])
         model = keras.Model(inputs, outputs)
         losses = {name: loss for name, (_, loss) in heads.items()}
+        of_heads = {head: [made(name, METRICS[name]) for name in names] for head, names in metrics.items()}
         model.compile(
-            keras.optimizers.SGD(0.1), losses, metrics=metrics, run_eagerly=True
+            keras.optimizers.SGD(0.1), losses, metrics=of_heads, run_eagerly=True
         )  # no time to trace
     y = {name: TARGETS[what] for name, (what, _) in heads.items()}
     data = tf.data.Dataset.from_tensor_slices((X, y)).batch(8, drop_remainder=True)
@@ -117,7 +119,7 @@ def with_metrics():
     """Return what models with all metrics of a kind of labels measure on one replica and on two."""
     values = {}, {}
     for what, loss in LOSS.items():
-        metrics = [made(name, thing) for name, thing in METRICS.items() if kind(name) == what]
+        metrics = [name for name in METRICS if kind(name) == what]
         for found, devices in zip(values, (None, TWO), strict=True):
             found.update(trained(devices, {what: (what, loss)}, {what: metrics}))
     return values

@@ -26,6 +26,7 @@ import inspect
 import json
 import random
 import textwrap
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from types import FunctionType
@@ -235,7 +236,9 @@ def compiled(reference, source, replaced=None):
     All functions of that namespace call each other there, or what is `replaced`, a dict of functions by name.
     """
     namespace = neighbours(reference, replaced)
-    exec(compile(source, f"<slip of {reference.__name__}>", "exec"), namespace)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # `1[0]`, of a change by rule
+        exec(compile(source, f"<slip of {reference.__name__}>", "exec"), namespace)
     return namespace[reference.__name__]
 
 

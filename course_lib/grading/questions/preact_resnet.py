@@ -82,6 +82,19 @@ def draw_way(rng):
         'order.split("+")[1].split() -> order[order.index("+") :].split()': (
             "The sum itself is named; only the layers behind it are asked for."
         ),
+        '[1].split() -> [1].split() + order.split("conv")[0].split()': (
+            "The next unit's layers in front of its first convolution are named, too; "
+            "they stand on its branch."
+        ),
+        'order.split("+")[1].split() -> order[order.rindex("conv") + 4 :].replace("+", '
+        '"").split()': (
+            "What stands between the last convolution and the sum is named, too; it "
+            "belongs to the branch."
+        ),
+        'order.split("+")[1].split() -> ["ReLU"] if "ReLU" in order.split("+")[1] else '
+        "[]": (
+            "Only ReLU is taken for something on the way; any layer behind the sum is."
+        ),
         'order.split("+")[1].split() -> sorted(set(order.split("+")[1].split()))': (
             "Each layer is to be named as often as it stands there, in its order."
         ),
@@ -166,6 +179,11 @@ BN_WRONG = "BatchNorm takes the mean away and divides by the deviation."
         ),
         "order.split() -> 'conv BN ReLU conv BN + ReLU'.split()": (
             "The order is always that of the original unit; follow `order`."
+        ),
+        "y = [weights[done] * value -> x = x if done else list(y)\n            y = "
+        "[weights[done] * value": (
+            "The shortcut leaves behind the first BatchNorm and ReLU; it takes the "
+            "unit's input x."
         ),
         "y = list(x) -> y = [max(value, 0.0) for value in x]": (
             "A ReLU too many: it stands in front of all the others."
@@ -323,6 +341,10 @@ def draw_scales(rng):
         ),
         "scale + slope for -> scale * slope for": (
             "Shortcut and branch are multiplied; their slopes are added."
+        ),
+        "scale + slope for -> scale * (1 + slope) for": (
+            "The branch's slope is multiplied by its shortcut's scale; the two are "
+            "added."
         ),
         "math.prod(scales) -> sum(scales)": (
             "The scales of units that follow each other are multiplied, not added."
@@ -484,6 +506,10 @@ def draw_widths(rng, most=4):
             "2 * (before - after) -> 2 * (after - before)",
             "2 * widths[-1]] -> -2 * widths[-1]]",
         ): "All signs are turned round: what the new network has more is positive.",
+        "*stages -> 0, *stages": (
+            "The first stage has an entry of its own; the later stages alone are asked "
+            "for."
+        ),
         "2 * (before - after) for -> 4 * (before - after) for": (
             "Both BatchNorms of a stage's first unit are taken for changed; the second "
             "stands between the convolutions, as before."
@@ -551,6 +577,10 @@ def draw_network(rng):
         ),
         "weights += maps * filters[-1] -> weights += (maps + 2) * filters[-1]": (
             "A BatchNorm follows the projection in yours; here it is bare."
+        ),
+        "maps != filters[-1]: -> maps != filters[-1] and width != widths[0]:": (
+            "The first stage's projection is missing: its first unit changes the "
+            "number of maps, too."
         ),
         "len(kernels) == 3 and maps != filters[-1] -> maps != filters[-1]": (
             "Units of two layers project, too; their shortcuts have no parameters."
@@ -673,6 +703,11 @@ def draw_sweep(rng):
         "run[-1] / run[0] > best[1] / best[0] -> run[-1] - run[0] > best[1] - "
         "best[0]": (
             "The runs are compared by differences; compare highest divided by lowest."
+        ),
+        "run[-1] / run[0] > best[1] / best[0] -> len(run) > rates.index(best[1]) - "
+        "rates.index(best[0]) + 1": (
+            "The run of most rates is taken; the widest is that whose highest rate "
+            "divided by its lowest is largest."
         ),
         "return best -> return best[::-1]": (
             "The two rates are exchanged: the lowest comes first."

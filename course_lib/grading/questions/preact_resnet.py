@@ -637,7 +637,7 @@ def preact_parameters(kernels, blocks, widths):
     A BatchNorm stands before each convolution of a unit, and behind the last sum; only
     the dense layer has biases. Where a bottleneck changes the number of maps, its
     shortcut is a bare 1x1 convolution; round two 3x3, shortcuts have no parameters. The
-    paper says 1.7M, 1.7M and 10.2M (table 4), the last without the BatchNorms.
+    paper says 1.7M for 164 layers and 10.2M for 1,001 (table 4), without BatchNorms.
     """
     maps = widths[0]
     weights, norms = 27 * maps, 0

@@ -1,4 +1,4 @@
-"""Pre-activation ResNet: nothing but additions on the way from the first block to the last.
+"""Pre-activation ResNet: within a stage, nothing but additions on the way from sum to sum.
 
 He, Zhang, Ren, Sun: Identity mappings in deep residual networks, ECCV 2016; networks for CIFAR.
 

@@ -19,7 +19,7 @@ An mlpconv layer is a convolution and two 1x1 convolutions ("cascaded cross chan
 cccp), all with ReLU. 966,986 and 7,595,176 parameters; the pools round up.
 
 The paper prints no kernel sizes or widths and has no ImageNet network: both tables are the authors' published
-models. It gives no numbers for the initial weights; ours are He's.
+models. It gives no numbers for the initial weights; ours are He's, but for `nin_cifar10`'s class maps.
 """
 
 from course_lib.architectures._common import max_pool_up, names_smallest_input, scaled
@@ -42,10 +42,11 @@ IMAGENET = (
 )
 
 
-def mlpconv(x, filters, kernel_size, *, strides=1, padding="same", name):
+def mlpconv(x, filters, kernel_size, *, strides=1, padding="same", name, **last):
     """Slide a perceptron of three layers over `x`: a convolution, then two 1x1 convolutions; all with ReLU.
 
-    `filters` has the three layers' widths. `(N, H, W, C)` to `(N, H', W', filters[2])`.
+    `filters` has the three layers' widths. `(N, H, W, C)` to `(N, H', W', filters[2])`. Further arguments are
+    the last layer's, such as `bias_initializer`.
     """
     first, second, third = filters
     unit = {"activation": "relu", "kernel_initializer": "he_normal"}
@@ -53,7 +54,7 @@ def mlpconv(x, filters, kernel_size, *, strides=1, padding="same", name):
         first, kernel_size, strides=strides, padding=padding, **unit, name=f"{name}_conv"
     )(x)
     x = keras.layers.Conv2D(second, 1, **unit, name=f"{name}_cccp1")(x)
-    return keras.layers.Conv2D(third, 1, **unit, name=f"{name}_cccp2")(x)
+    return keras.layers.Conv2D(third, 1, **{**unit, **last}, name=f"{name}_cccp2")(x)
 
 
 @names_smallest_input
@@ -63,6 +64,7 @@ def nin(
     input_shape=(224, 224, 3),
     classes=1000,
     width=1,
+    alive=False,
     classifier_activation="softmax",
     name="nin",
 ):
@@ -73,6 +75,9 @@ def nin(
         input_shape: `(H, W, C)`, at least 4x4 for CIFAR's, 39x39 for ImageNet's.
         classes: number of outputs.
         width: multiplies the channels of every layer but the last.
+        alive: start the class maps near 1, from small weights (deviation 0.01) and biases of 1. From He's
+            weights and biases of 0, maps may be 0 behind their ReLU for every picture: they have no gradient
+            then, and the others follow them down until the loss is ln(classes) for good.
         classifier_activation: of the output; None for logits.
         name: name of the model.
 
@@ -82,7 +87,11 @@ def nin(
     inputs = x = keras.Input(input_shape, name="input")
     for number, (block, filters, kernel, strides, padding, rate) in enumerate(table, start=1):
         filters = [classes if maps is None else scaled(maps, width) for maps in filters]
-        x = mlpconv(x, filters, kernel, strides=strides, padding=padding, name=block)
+        start = {}
+        if alive and number == len(table):
+            small = keras.initializers.RandomNormal(stddev=0.01)
+            start = {"kernel_initializer": small, "bias_initializer": "ones"}
+        x = mlpconv(x, filters, kernel, strides=strides, padding=padding, name=block, **start)
         if number < len(table):
             x = max_pool_up(x, name=f"pool{number}")
         if rate:
@@ -92,9 +101,9 @@ def nin(
     return keras.Model(inputs, outputs, name=name)
 
 
-def nin_cifar10(*, input_shape=(32, 32, 3), classes=10, name="nin_cifar10", **options):
+def nin_cifar10(*, input_shape=(32, 32, 3), classes=10, alive=True, name="nin_cifar10", **options):
     """Build the network for CIFAR-10, 966,986 parameters; options as for `nin`."""
-    return nin(CIFAR10, input_shape=input_shape, classes=classes, name=name, **options)
+    return nin(CIFAR10, input_shape=input_shape, classes=classes, alive=alive, name=name, **options)
 
 
 def nin_imagenet(*, name="nin_imagenet", **options):

@@ -11,9 +11,11 @@ import itertools
 import re
 
 from course_lib.grading import candidates
+from course_lib.grading.answer import attempt
 from course_lib.grading.candidates import NOTHING, Budget
 from course_lib.grading.compare import all_same, flat, form_of, is_number, same
-from course_lib.grading.question import rounded, show
+from course_lib.grading.question import copy, rounded, show
+from course_lib.grading.questions import CHAPTERS
 from course_lib.grading.relations import relation
 
 __all__ = ["named"]
@@ -96,7 +98,7 @@ def named(question, cases, expected, outcomes, *, private=False):
     if len(answer.answered) == len(cases) and not answer.wrong:
         return FLOAT
     if not answer.answered:
-        return None
+        return _failing_alike(question, cases, outcomes)
     sentence = _own(answer)
     if sentence or not answer.is_telling() or not answer.may_generalize():
         return sentence
@@ -130,6 +132,26 @@ def _own(answer):
     if not silent and not answer.is_telling():
         return None
     return " Or: ".join(dict.fromkeys(candidate.sentence for candidate in silent or fitting)) or None
+
+
+def _failing_alike(question, cases, outcomes):
+    """Name a slip that fails in every case as the answer does, with an error that says what it received.
+
+    Only the course's own errors do; `list index out of range` has too many causes. And only slips of the
+    course's own chapters, which are known to end.
+    """
+    errors = [_error(outcome) for outcome in outcomes]
+    if question.chapter not in CHAPTERS or not all("Received: " in message for _, message in errors):
+        return None
+    for sentence, function in question.mistakes:
+        if all(_error(attempt(function, copy(c))) == e for c, e in zip(cases, errors, strict=True)):
+            return sentence
+    return None
+
+
+def _error(outcome):
+    """Return the type and the message of an error; an empty message where there is none."""
+    return outcome.get("raised"), outcome.get("message") or ""
 
 
 def _constant(answer):

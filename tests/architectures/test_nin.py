@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from course_lib.architectures import mlpconv
+from course_lib.architectures import mlpconv, nin_cifar10
 from course_lib.backend import keras
 
 # The authors' published models.
@@ -53,3 +53,15 @@ def test_an_mlpconv_layer_is_a_perceptron_of_three_layers_at_every_position():
     for kernel, bias in zip(weights[::2], weights[1::2], strict=True):
         x = np.maximum(x @ kernel.reshape(-1, kernel.shape[-1]) + bias, 0)
     np.testing.assert_allclose(model(images), x, rtol=1e-4, atol=1e-5)
+
+
+def test_the_class_maps_of_cifar_are_alive_at_every_place_and_those_of_a_table_may_be_dead():
+    pictures = np.random.default_rng(0).normal(size=(4, 16, 16, 3)).astype("float32")
+    positive = {}
+    for alive in (True, False):
+        keras.utils.set_random_seed(1)
+        network = nin_cifar10(input_shape=(16, 16, 3), width=0.25, alive=alive)
+        maps = keras.Model(network.input, network.get_layer("mlpconv3_cccp2").output)(pictures)
+        positive[alive] = np.mean(maps > 0, axis=(0, 1, 2))
+    assert positive[True].min() == 1
+    assert positive[False].min() < 0.1

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from course_lib.arithmetic import conv2d_parameters
 from course_lib.grading import candidates, questions
 from course_lib.grading.answer import attempt
 from course_lib.grading.judge import judge
@@ -106,6 +107,21 @@ def tiled_again(kernel, maps, filters, side):
     return [weights, macs]
 
 
+@add(
+    returns="a whole number",
+    visible=([3, [8, 0]], [5, [6, 0]]),
+    draw=lambda rng: [rng.randint(1, 7), [rng.randint(1, 9), 0]],
+    slips={
+        "count or 10 -> count": "The 0 stands for ten.",
+        "widths[1] -> widths[2]": "That is one width too far.",
+    },
+)
+def last_weights(kernel, widths):
+    """Count."""
+    maps, count = widths[0], widths[1]
+    return conv2d_parameters(kernel, maps, count or 10, bias=False)
+
+
 QUESTIONS = {question.name: question for question in chapter.questions}
 
 
@@ -183,6 +199,18 @@ def test_a_slip_of_another_function_is_not_named_where_an_entry_that_it_would_sp
 def test_where_a_search_finds_nothing_the_other_cases_tell_the_mistake():
     verdict = said("tiled", lambda k, m, f, n: None if k == 3 else [k * m * f, n * n * k * m * f])
     assert verdict.mistake == "The kernel is counted along one side."
+
+
+def test_an_answer_that_fails_everywhere_is_named_by_a_slip_that_the_course_refuses_alike(monkeypatch):
+    def zero_kept(kernel, widths):
+        return conv2d_parameters(kernel, widths[-2], widths[-1])
+
+    assert said("last_weights", zero_kept).mistake == ""  # a slip of one's own may never end
+    monkeypatch.setattr("course_lib.grading.mistakes.CHAPTERS", ["tiles"])
+    assert said("last_weights", zero_kept).mistake == "The 0 stands for ten."
+    elsewhere = said("last_weights", lambda k, widths: conv2d_parameters(k, widths[-1], widths[-2]))
+    assert elsewhere.mistake == ""  # refused too, but for `in_channels`
+    assert said("last_weights", lambda k, widths: widths[2]).mistake == ""  # an IndexError may mean anything
 
 
 @pytest.mark.parametrize(

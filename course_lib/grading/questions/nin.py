@@ -34,16 +34,36 @@ IMAGENET = [
 ]
 
 
-def draw_pixels(rng):
-    """Return a map that is wider than high, and other numbers of channels and units."""
+def draw_pixels(rng, more=(-1, 1, 2)):
+    """Return a map that is wider than high, and `more` units than channels."""
     height, channels = rng.randint(1, 2), rng.randint(2, 3)
-    width, units = height + rng.randint(1, 2), channels + rng.choice([-1, 1, 2])
+    width, units = height + rng.randint(1, 2), channels + rng.choice(more)
 
     def values(count, low=-4):
         return [rng.randint(low, 5) for _ in range(count)]
 
     rows = [[values(channels, 0) for _ in range(width)] for _ in range(height)]
     return [rows, [values(channels) for _ in range(units)], values(units)]
+
+
+def draw_square(rng):
+    """Return as many units as channels: weights that are read across run through."""
+    return draw_pixels(rng, more=(0,))
+
+
+def read_across(rows, weights, biases):
+    """Read weight number u of list number c; what is too long is cut off."""
+    units = list(zip(*weights, strict=False))
+    return [
+        [
+            [
+                max(sum(w * v for w, v in zip(unit, pixel, strict=False)) + bias, 0)
+                for unit, bias in zip(units, biases, strict=False)
+            ]
+            for pixel in row
+        ]
+        for row in rows
+    ]
 
 
 def maps_first(rows, weights, biases):
@@ -66,7 +86,7 @@ def place_by_place(rows, weights, biases):
         [[[[1, 0], [0, 2], [3, 1]]], [[1, 1], [-1, 2], [2, -3]], [0, -1, 1]],
         [[[[5, 5]], [[2, 7]]], [[1, -1], [-1, 1]], [0, 0]],
     ),
-    draw=draw_pixels,
+    draw=(draw_pixels, draw_square),
     floats=True,
     slips={
         "+ bias, -> ,": "The bias is missing; each unit has one.",
@@ -100,6 +120,10 @@ def place_by_place(rows, weights, biases):
         "for row in rows -> for row in zip(*rows)": "Rows and columns are exchanged.",
         "for w, v in zip(unit, pixel -> for w, v in zip(unit, sorted(pixel)": (
             "The channels are taken in another order; weight number c is channel c's."
+        ),
+        read_across: (
+            "The weights are read across, `weights[channel][unit]`: `weights` has a "
+            "list for each unit."
         ),
         maps_first: (
             "The units' maps stand one after the other; here each place has the list "
@@ -169,6 +193,10 @@ ALIKE = (
             "Each layer reads `in_channels` maps; the second and third read those of "
             "the layer before."
         ),
+        "*filters[:-1]] -> *filters[1:]]": (
+            "The 1x1s read as many maps as they write; each reads those of the layer "
+            "before."
+        ),
         "conv2d_parameters(k, m, f) -> k**2 * m * f + 1": (
             "One bias a layer is counted; each filter has one."
         ),
@@ -180,6 +208,10 @@ ALIKE = (
         ),
         "conv2d_parameters(k, m, f) -> k**2 * m * f + m": (
             "There is a bias for each map that is read; each filter has one."
+        ),
+        "*filters[:-1]] -> filters[0], filters[0]]": (
+            "cccp2 reads the convolution's maps; each layer reads those of the layer "
+            "before."
         ),
         (
             "[in_channels, *filters[:-1]] -> [in_channels, filters[0], filters[0]]",
@@ -215,17 +247,34 @@ def mlpconv_parameters(kernel, in_channels, filters):
     ]
 
 
+ONE_MORE = "One filter too many: with it, the plain convolution has more multiply-adds."
+
+
 @nin.question(
-    "As many multiply-adds, without the perceptron",
+    "Plain filters for the same multiply-adds",
     points=1,
     returns="a whole number",
     visible=([5, 3, [192, 160, 96]], [5, 96, [192, 192, 192]]),
     draw=draw_filters,
     slips={
-        "// window -> // window + 1": (
-            "One filter too many: with it, the plain convolution has more "
-            "multiply-adds."
+        "// window -> // window + 1": ONE_MORE,
+        "third) // window -> third + window - 1) // window": ONE_MORE,
+        (
+            "return (window -> return round((window",
+            "third) // window -> third) / window)",
+        ): (
+            "The result is rounded to the nearest; rounded up, the plain convolution "
+            "has more multiply-adds."
         ),
+        "// window -> // kernel**2": (
+            "The maps that are read are left out of the divisor: a plain filter has "
+            "weights for each."
+        ),
+        (
+            "kernel**2 * in_channels -> kernel**2 * in_channels + 1",
+            "window * first + first * second + second * third -> window * first + "
+            "(first + 1) * second + (second + 1) * third",
+        ): "Parameters are counted: biases multiply nothing.",
         "second + second * third -> second": (
             "The last 1x1 is left out; the perceptron has three layers."
         ),
@@ -324,6 +373,9 @@ def draw_table(rng):
         ),
         "parameters += layer -> parameters += layer - (count if k == 1 else 0)": (
             "The 1x1 convolutions have biases, too: one a filter."
+        ),
+        "count = count or classes -> ": (
+            "The 0 of the table is taken as no filters; it stands for `classes`."
         ),
         "count or classes -> count or 10": "There are `classes` maps at the end.",
         "count or classes -> count or 1000": "There are `classes` maps at the end.",
@@ -572,6 +624,21 @@ def draw_read(rng):
             return [maps, stride, offset]
 
 
+def draw_tied(rng):
+    """Return maps of which the winner has its highest value at two places."""
+    while True:
+        maps, stride, offset = draw_read(rng)
+        label, row, column = read_maps(maps, 1, 0)
+        rows = maps[label]
+        places = [(i, j) for i in range(len(rows)) for j in range(len(rows[0]))]
+        later = [place for place in places if place > (row, column)]
+        filled = [sum(v > 0 for row in one for v in row) for one in maps]
+        if later and filled[label] < max(filled):
+            i, j = rng.choice(later)
+            rows[i][j] = rows[row][column]
+            return [maps, stride, offset]
+
+
 PICTURE = [
     [[0, 0, 0], [0, 2, 0]],
     [[0, 0, 5], [0, 4, 3]],
@@ -584,7 +651,7 @@ PICTURE = [
     points=2,
     returns="a list `[label, row, column]` of whole numbers",
     visible=([PICTURE, 4, 5], [PICTURE[:1] + PICTURE[2:], 8, 0]),
-    draw=draw_read,
+    draw=(draw_read, draw_tied, draw_tied),
     slips={
         "sums = [sum(map(sum, rows)) -> sums = [max(map(max, rows))": (
             "The class is that of the highest single value; the averages decide."
@@ -613,6 +680,10 @@ PICTURE = [
         "index(max(values)) -> index(min(values))": (
             "That is the place of the lowest value; the highest is asked for."
         ),
+        "values.index(max(values)) -> len(values) - 1 - "
+        "values[::-1].index(max(values))": (
+            "Of equal peaks the last is taken; the first counts, row by row."
+        ),
         "sums.index(max(sums)) -> sums.index(min(sums))": (
             "That is the class with the lowest average."
         ),
@@ -639,13 +710,13 @@ PICTURE = [
 )
 def read_maps(maps, stride, offset):
     """
-    Which class's map has the largest average, and where in the picture does that map
-    peak? Each map is a list of rows; row (or column) n looks at a field of the picture
-    whose middle is pixel `offset + stride * n`. Return the class, counted from 0, and
-    the pixel's row and column.
+    Which class's map has the largest average, and where does it peak? Of equal peaks
+    the first counts, row by row. Each map is a list of rows; row or column n stands for
+    pixel `offset + stride * n` of the picture, the middle of what it sees. Return the
+    class, from 0, and the pixel's row and column.
 
-    Read them as in the chapter's picture. The highest value of all may stand in another
-    map: one loud place does not win against many.
+    No two averages are equal. The highest value of all may stand in another map: one
+    loud place does not win against many.
     """
     sums = [sum(map(sum, rows)) for rows in maps]
     label = sums.index(max(sums))
@@ -745,9 +816,9 @@ CENTRED = [[4.25, 11.5, 5.0, 6.5], [4.0, 4.25, 3.5, 5.0]]
 def fair_comparison(a, b):
     """
     `a[rate][seed]` and `b[rate][seed]` are errors of two networks, trained at the same
-    rates and from the same seeds. Take each at its own best rate, that with the
-    smallest mean. Return both rates (counted from 0), the mean over the seeds of what
-    `b` misses more than `a`, and how many seeds `a` wins.
+    rates from the same seeds. Take each at its best rate, that with the smallest mean
+    (no two are equal). Return both rates (counted from 0), the mean over the seeds of
+    what `b` misses more than `a`, and how many seeds `a` wins.
 
     A win is a smaller error; equal ones are no win. The first case is of the kind that
     the chapter measures: an average against a dense layer.
@@ -759,9 +830,23 @@ def fair_comparison(a, b):
     return [rate_a, rate_b, sum(differences) / len(differences), wins]
 
 
-def draw_file(rng):
-    parameters = rng.randint(3_000_000, 90_000_000)
-    return [parameters, round(4 * parameters / rng.choice([10**6, 2**20]))]
+def draw_about(rng):
+    """Return a size printed in tens, to which neither of the two sizes rounds."""
+    while True:
+        parameters = rng.randint(20_000_000, 90_000_000)
+        sizes = [4 * parameters / 10**6, 4 * parameters / 2**20]
+        printed = 10 * round(rng.choice(sizes) / 10)
+        if printed not in map(round, sizes):
+            return [parameters, printed]
+
+
+def draw_small(rng):
+    """Return a small file: both sizes round to what is printed, and one is nearer."""
+    while True:
+        parameters = rng.randint(700_000, 5_000_000)
+        printed = round(4 * parameters / 10**6)
+        if printed == round(4 * parameters / 2**20):
+            return [parameters, printed]
 
 
 @nin.question(
@@ -769,7 +854,7 @@ def draw_file(rng):
     points=1,
     returns='a list `[mb, mib, unit]`: two numbers and `"MB"` or `"MiB"`',
     visible=([7_595_176, 29], [60_965_224, 230], [60_965_224, 244]),
-    draw=draw_file,
+    draw=(draw_about, draw_small),
     slips={
         (
             "= 4 * parameters / 10 -> = parameters / 10",
@@ -783,6 +868,16 @@ def draw_file(rng):
             "= 4 * parameters / 10 -> = 32 * parameters / 10",
             "4 * parameters / 2 -> 32 * parameters / 2",
         ): ("Those are bits; a byte has eight."),
+        (
+            "mb = 4 * parameters / 10**6 -> mb = 4 * parameters / 2**20",
+            "mib = 4 * parameters / 2**20 -> mib = 4 * parameters / 10**6",
+        ): "The two units are exchanged: a MB has a million bytes, a MiB more.",
+        "mb = 4 * parameters / 10**6 -> mb = 4 * parameters / 2**20": (
+            "A MB has a million bytes."
+        ),
+        "mib = 4 * parameters / 2**20 -> mib = 4 * parameters / 10**6": (
+            "A MiB has 1,024 times 1,024 bytes."
+        ),
         "2**20 -> 1024": "A MiB has 1,024 times 1,024 bytes.",
         "2**20 -> 1024 / 1000": (
             "Thousands and 1,024 are mixed; a MiB has 1,024 times 1,024 bytes."
@@ -797,6 +892,14 @@ def draw_file(rng):
             "The unit is not the nearer one: compare both distances from the printed "
             "size."
         ),
+        "abs(mb - printed) < abs(mib - printed) -> round(mb) == printed": (
+            "The unit is MB only where the MB round to what is printed; both sizes may "
+            "round to it, or neither. The nearer one counts."
+        ),
+        "abs(mb - printed) < abs(mib - printed) -> round(mib) != printed": (
+            "The unit is MiB only where the MiB round to what is printed; both sizes "
+            "may round to it, or neither. The nearer one counts."
+        ),
         "abs(mb - printed) < abs(mib - printed) -> True": (
             "The unit is always MB; sometimes the printed size is nearer to the MiB."
         ),
@@ -804,6 +907,10 @@ def draw_file(rng):
             "The unit is always MiB; sometimes the printed size is nearer to the MB."
         ),
         "[mb, mib, -> [round(mb), round(mib),": "Return the sizes without rounding.",
+        (
+            "mb = 4 * parameters / 10**6 -> mb = round(4 * parameters / 10**6)",
+            "mib = 4 * parameters / 2**20 -> mib = round(4 * parameters / 2**20)",
+        ): "Return the sizes without rounding.",
     },
     hints=(
         "Four bytes a parameter. A MB has `10**6` bytes, a MiB `2**20`.",
@@ -812,9 +919,9 @@ def draw_file(rng):
 )
 def file_size(parameters, printed):
     """
-    A file holds the parameters of a network, four bytes each. Return its size in MB (a
-    million bytes) and in MiB (1,024 times 1,024 bytes), and the unit that somebody
-    meant who printed the size as `printed`: the nearer one.
+    A file holds the parameters of a network, four bytes each. A page gives its size as
+    the number `printed`. Return the size in MB (a million bytes), the size in MiB
+    (1,024 times 1,024 bytes), and the unit of the one that is nearer to `printed`.
 
     In the first two cases the authors' page calls NiN's file 29 MB and AlexNet's about
     230 MB.
@@ -845,13 +952,19 @@ def departed(size, classes, rounded_down, biasless, dense, maximum):
 def draw_impostor(rng):
     """Return an impostor for a picture of an even side: there rounding shows.
 
-    With up to 28 classes a dense layer adds less than the missing biases take away.
+    With up to 28 classes a dense layer adds less than the missing biases take away; up
+    to a side of 28, the last maps are smaller than 8x8.
     """
     made = [rng.random() < share for share in (0.5, 0.75, 0.75, 0.5)]
     classes = rng.choice([rng.randint(11, 28), rng.randint(29, 300)])
-    return departed(2 * rng.randint(9, 40), classes, *made)
+    size = 2 * rng.choice([rng.randint(9, 14), rng.randint(15, 40)])
+    return departed(size, classes, *made)
 
 
+ALONE = (
+    "Each change is judged as if it were the only one; missing biases and a dense "
+    "layer may hide each other."
+)
 TENS = "The totals are compared with those for 32 pixels and ten classes."
 
 
@@ -906,7 +1019,28 @@ TENS = "The totals are compared with those for 32 pixels and ten classes."
             "A dense layer is seen only where the biases are there; both may be "
             "changed."
         ),
+        (
+            "dense = parameters - paper[0] in gains -> dense = parameters > paper[0]",
+            "parameters < total -> parameters < paper[0]",
+        ): ALONE,
+        (
+            "macs < paper[1] -> macs != paper[1]",
+            "dense = parameters - paper[0] in gains -> dense = parameters > paper[0]",
+            "parameters < total -> parameters < paper[0]",
+        ): ALONE,
+        (
+            "gains = [added, added - biases] -> gains = [added]",
+            "parameters < total -> parameters == paper[0] - biases",
+        ): ALONE,
+        "dense = parameters - paper[0] in gains -> dense = macs > paper[1]": (
+            "The dense layer is looked for in the MACs alone; pools that round down "
+            "take more away than it adds."
+        ),
         "(CIFAR10, size, classes) -> (CIFAR10, 32, 10)": TENS,
+        (
+            "(CIFAR10, size, classes) -> (CIFAR10, 32, 10)",
+            "parameters < total -> parameters + biases in [paper[0], paper[0] + added]",
+        ): TENS,
         "(CIFAR10, size, classes) -> (CIFAR10, size, 10)": TENS,
         "(CIFAR10, size, classes) -> (CIFAR10, 32, classes)": (
             "The totals are compared with those for 32 pixels; `size` says how large "
@@ -937,14 +1071,15 @@ TENS = "The totals are compared with those for 32 pixels and ten classes."
 )
 def nin_impostor(size, classes, parameters, macs, spot):
     """
-    Networks after `CIFAR10` round down in the pools, leave the biases of the 1x1
-    convolutions out, have a dense layer of `classes` units behind the average, or take
-    each map's maximum in place of its average. From the totals for a picture of `size`
-    and the `spot`, tell which were done: four truth values in this order.
+    A network is `CIFAR10` with none, one or several of four changes: pools round down;
+    the 1x1 convolutions have no biases; a dense layer of `classes` units follows the
+    average; the maximum of each map replaces its average. Tell from its totals for
+    pictures of `size` (even), and from its `spot`, which were made: four truth values
+    in order.
 
-    The spot is what the pooling at the end makes of a map that is 1 at one place and 0
-    elsewhere: a maximum in place of the average shows in no count at all. `size` is
-    even, so that rounding shows.
+    The `spot` is what the pooling at the end makes of a map that is 1 at one place and
+    0 elsewhere. It is there because a maximum in place of the average changes neither
+    the parameters nor the multiply-adds.
     """
     paper = nin_totals(CIFAR10, size, classes)
     rounded_down = macs < paper[1]

@@ -1,6 +1,7 @@
 """Ask for SqueezeNet: Fire modules, its networks, shared values, files, impostors."""
 
 import itertools
+import operator
 
 from course_lib.arithmetic import conv2d_parameters, output_size
 from course_lib.grading.question import Chapter
@@ -105,6 +106,9 @@ ONE_BIAS = "Each filter has a bias of its own; count one a filter."
             "conv2d_parameters(1, s1x1, e1x1) -> s1x1 * e1x1 + 1",
             "conv2d_parameters(3, s1x1, e3x3) -> 9 * s1x1 * e3x3 + 1",
         ): ONE_BIAS,
+        ("return [ -> return sum([", "e3x3),\n    ] -> e3x3),\n    ])"): (
+            "That is the whole module; return a number for each of its three layers."
+        ),
         "conv2d_parameters(1, in_channels, s1x1) -> conv2d_parameters(3, in_channels, "
         "s1x1)": "The squeeze layer is 1x1.",
         "conv2d_parameters(3, s1x1, e3x3) -> conv2d_parameters(3, s1x1 + e1x1, e3x3)": (
@@ -133,8 +137,8 @@ def fire_parameters(in_channels, s1x1, e1x1, e3x3):
 def draw_knobs(rng):
     return [
         rng.randint(3, 9),
-        32 * rng.randint(1, 8),
-        32 * rng.randint(1, 6),
+        64 * rng.randint(1, 6),
+        64 * rng.randint(1, 5),
         rng.randint(1, 4),
         rng.choice([0.125, 0.25, 0.375, 0.625, 0.75]),
         rng.choice([0.25, 0.375, 0.625, 0.75]),
@@ -191,13 +195,13 @@ def draw_knobs(rng):
 )
 def fire_table(modules, base_e, incr_e, freq, sr, pct3x3):
     """
-    Section 5.1 of the paper makes all Fire modules from five numbers. The first module
-    has `base_e` expand filters; after every `freq` modules there are `incr_e` more.
-    The share `pct3x3` of them is 3x3, the others are 1x1. The squeeze layer has `sr`
-    times as many filters as both expands together. Return `[s1x1, e1x1, e3x3]` for each
-    of the first `modules`.
+    The first Fire module has `base_e` expand filters; after every `freq` modules there
+    are `incr_e` more. The share `pct3x3` of them is 3x3, the others are 1x1. The
+    squeeze layer has `sr` times as many filters as both expands together. Return
+    `[s1x1, e1x1, e3x3]` for each of the first `modules`.
 
-    The ratios are such that all products are whole. The first case is SqueezeNet.
+    So section 5.1 of the paper makes all modules from five numbers. The ratios are such
+    that all products are whole. The first case is SqueezeNet.
     """
     rows = []
     for number in range(modules):
@@ -289,12 +293,13 @@ def draw_network(rng):
 def squeezenet_totals(table, size, classes):
     """
     Return `[parameters, macs]` for pictures of `size` by `size` with three channels.
-    `table` has a row for each layer: `["conv", filters, kernel, stride]`, without
-    padding; `["fire", s1x1, e1x1, e3x3]`, whose 3x3 is padded so that the side stays;
-    or `["pool"]`, a 3x3 max pooling with stride 2 that rounds up. Behind the table
-    comes conv10, a 1x1 convolution with `classes` filters, and an average.
+    `table` has a row for each layer up to conv10, which is a 1x1 convolution with
+    `classes` filters. Behind it comes an average. The average and the pools multiply
+    nothing.
 
-    Two versions are published. The average and the pools multiply nothing.
+    The rows: `["conv", filters, kernel, stride]`, without padding; `["fire", s1x1,
+    e1x1, e3x3]`, whose 3x3 is padded so that the side stays; `["pool"]`, a 3x3 max
+    pooling with stride 2 that rounds up.
     """
     side, maps = size, 3
     parameters, macs = 0, 0
@@ -383,7 +388,10 @@ def draw_means(rng):
         count, rounds = rng.randint(3, 4), rng.randint(2, 3)
         low, high = min(weights), max(weights)
         step = (high - low) / (count - 1)
-        steps = [[low + step * number for number in range(count)]]
+        start = [low + step * number for number in range(count)]
+        if rng.random() < 0.6:
+            start.append(high + 10 / 3)  # no weight may come here
+        steps = [start]
         for _ in range(rounds + 1):
             steps.append(shared_values(weights, steps[-1], 1))
         is_moving = all(one != other for one, other in itertools.pairwise(steps))
@@ -408,6 +416,12 @@ def sorted_by_size(weights, centres, rounds):
     return [sum(g) / len(g) if g else c for g, c in zip(groups, centres, strict=True)]
 
 
+def rounded_weights(weights, centres, rounds):
+    """Return the centre of each weight."""
+    centres = shared_values(weights, centres, rounds)
+    return [min(centres, key=lambda centre: abs(w - centre)) for w in weights]
+
+
 @squeezenet.question(
     "Shared values",
     points=2,
@@ -415,6 +429,7 @@ def sorted_by_size(weights, centres, rounds):
     visible=(
         [[-1.0, -0.5, 0.25, 3.0, 4.0], [-1.0, 4.0], 1],
         [[-1.0, 0.0, 0.5, 2.0, 5.0, 6.0], [-1.0, 2.5, 6.0], 2],
+        [[-2.0, -1.0, 4.0], [-2.0, 1.5, 5.0], 1],
     ),
     draw=draw_means,
     floats=True,
@@ -451,6 +466,10 @@ def sorted_by_size(weights, centres, rounds):
         ),
         "distances.index(min(distances)) -> distances.index(max(distances))": (
             "Each weight goes to the farthest centre; the nearest is wanted."
+        ),
+        "group else centre -> group else 0": "A centre without weights stays.",
+        rounded_weights: (
+            "Those are the weights' new values; return the centres, one for each."
         ),
         sorted_by_size: (
             "The weights are cut into parts of equal size; each belongs to the centre "
@@ -626,6 +645,10 @@ def draw_file(rng):
             "The entries are stored as values of 32 bits; each is a code into the "
             "codebook."
         ),
+        (
+            "total = 0 -> total = 2**code_bits * 4",
+            "4 + 2**code_bits * 4 + -> 4 +",
+        ): "There is one codebook for all layers; each has its own.",
         "zip(entries, filters, strict=True) -> [(sum(entries), sum(filters))]": (
             "There is one codebook and one count for all layers; each has its own."
         ),
@@ -656,10 +679,12 @@ def file_bytes(entries, filters, code_bits, index_bits):
 
 def draw_counts(rng):
     while True:
-        counts = [rng.randint(1, 60) for _ in range(rng.randint(3, 8))]
-        rng.shuffle(counts)
+        counts = [rng.randint(1, 60) for _ in range(rng.randint(5, 8))]
         fixed = (len(counts) - 1).bit_length() * sum(counts)
-        if huffman_bits(counts) < fixed and len({*counts}) > 2:
+        ordered = sorted(counts, reverse=True)
+        steps = [min(place, len(counts) - 1) for place in range(1, len(counts) + 1)]
+        one_by_one = sum(map(operator.mul, ordered, steps))  # 0, 10, 110, 1110, ...
+        if huffman_bits(counts) < min(fixed, one_by_one) and len({*counts}) > 2:
             return [counts]
 
 
@@ -712,7 +737,7 @@ def draw_counts(rng):
 )
 def huffman_bits(counts):
     """
-    `counts` says how often each code is used. Huffman gives frequent codes few bits: as
+    `counts` says how often each code is used. Huffman gives frequent ones few bits: as
     long as there are two groups or more, the two with the smallest counts are joined
     into one with the sum of their counts, and each entry in them gets one bit more.
     Return the bits of all entries together. There are two codes at least.
@@ -816,14 +841,14 @@ CURVES = [
 )
 def fewest_bits(bits, errors, plain, most):
     """
-    Read the curves of the chapter's experiment. `errors[seed][place]` is the error in %
-    with `bits[place]` bits a weight (ascending), `plain[seed]` that of the same network
-    before its weights shared values. Find the smallest number of bits such that, with
-    it and with all larger ones, no seed errs by more than `most` points more than its
-    own plain network. Return it, and the largest rise over the seeds, in points, at
-    that number of bits.
+    `errors[seed][place]` is an error in % with `bits[place]` bits a weight. Return the
+    smallest number of bits such that, with it and with all larger ones, no seed's error
+    rises by more than `most` points above its `plain[seed]`; and the largest rise over
+    the seeds, in points, at that number of bits.
 
-    A rise of exactly `most` is allowed; the most bits always are within it.
+    `plain[seed]` is the error of the same network before its weights shared values.
+    `bits` ascend. A rise of exactly `most` is allowed; the most bits always are within
+    it. The curves are of the kind that the chapter draws.
     """
     found = []
     for place in reversed(range(len(bits))):
@@ -856,7 +881,7 @@ def departed(size, classes, newer, biasless, padded, linear):
 
 
 def draw_impostor(rng):
-    made = [rng.random() < share for share in (0.5, 0.5, 0.5, 0.5)]
+    made = [rng.random() < share for share in (0.5, 0.8, 0.5, 0.5)]
     return departed(rng.randint(96, 320), rng.randint(5, 1200), *made)
 
 
@@ -867,7 +892,7 @@ def draw_impostor(rng):
     visible=(
         departed(227, 1000, False, False, False, False),
         departed(227, 1000, True, False, False, False),
-        departed(227, 1000, False, False, True, False),
+        departed(227, 1000, False, True, True, False),
         departed(224, 10, True, True, True, True),
     ),
     draw=draw_impostor,

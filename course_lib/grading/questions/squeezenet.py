@@ -1,6 +1,7 @@
 """Ask for SqueezeNet: Fire modules, its networks, shared values, files, impostors."""
 
 import itertools
+import math
 import operator
 
 from course_lib.arithmetic import conv2d_parameters, output_size
@@ -271,6 +272,14 @@ def draw_network(rng):
         "side = output_size(side, kernel, stride) -> side = output_size(side, kernel, "
         "stride, padding=kernel // 2)": "The convolutions outside of Fire modules have "
         "no padding.",
+        "macs += side**2 * (layer - filters) -> macs += (side**2 if kernel > 1 else 1) "
+        "* (layer - filters)": (
+            "conv10 stands before the average: it multiplies at every place."
+        ),
+        "conv2d_parameters(kernel, maps, filters) -> conv2d_parameters(kernel, maps if "
+        "kernel > 1 else 512, filters)": (
+            "conv10 reads the maps of the last module, which need not be 512."
+        ),
         "output_size(side, kernel, stride) -> output_size(side, kernel, 1)": (
             "conv1 has stride 2."
         ),
@@ -326,6 +335,12 @@ def draw_weights(rng):
     return [weights, rng.randint(1, 4)] if len({*weights}) > 2 else draw_weights(rng)
 
 
+def rounded_to_levels(weights, bits):
+    """Return the level of each weight."""
+    levels = uniform_levels(weights, bits)
+    return [min(levels, key=lambda level: abs(w - level)) for w in weights]
+
+
 @squeezenet.question(
     "Levels at equal distances",
     points=1,
@@ -336,6 +351,9 @@ def draw_weights(rng):
     slips={
         "count = 2**bits -> count = bits": (
             "`bits` bits tell `2**bits` levels apart; yours are `bits` levels."
+        ),
+        rounded_to_levels: (
+            "Those are the weights, rounded; return the levels, in ascending order."
         ),
         "count = 2**bits -> count = 2 * bits": (
             "Each bit doubles the levels: `2**bits` of them."
@@ -416,10 +434,24 @@ def sorted_by_size(weights, centres, rounds):
     return [sum(g) / len(g) if g else c for g, c in zip(groups, centres, strict=True)]
 
 
+def one_after_the_other(weights, centres, rounds):
+    """Move each centre before the weights join the next."""
+    centres = list(centres)
+    for place in list(range(len(centres))) * rounds:
+        group = [w for w in weights if nearest(w, centres) == place]
+        centres[place] = sum(group) / len(group) if group else centres[place]
+    return centres
+
+
+def nearest(weight, centres):
+    """Return the place of the nearest centre."""
+    return min(range(len(centres)), key=lambda place: abs(weight - centres[place]))
+
+
 def rounded_weights(weights, centres, rounds):
     """Return the centre of each weight."""
     centres = shared_values(weights, centres, rounds)
-    return [min(centres, key=lambda centre: abs(w - centre)) for w in weights]
+    return [centres[nearest(w, centres)] for w in weights]
 
 
 @squeezenet.question(
@@ -468,6 +500,12 @@ def rounded_weights(weights, centres, rounds):
             "Each weight goes to the farthest centre; the nearest is wanted."
         ),
         "group else centre -> group else 0": "A centre without weights stays.",
+        "in zip(groups, centres, strict=True) -> in zip(groups, centres, strict=True) "
+        "if group": "A centre without weights stays.",
+        one_after_the_other: (
+            "All weights join first, then all centres move; yours move one after the "
+            "other."
+        ),
         rounded_weights: (
             "Those are the weights' new values; return the centres, one for each."
         ),
@@ -505,12 +543,11 @@ def shared_values(weights, centres, rounds):
 
 
 def draw_positions(rng):
-    bits = rng.randint(1, 4)
-    positions = [rng.randint(0, 2 ** (bits + 1))]
-    for _ in range(rng.randint(3, 7)):
-        gap = rng.choice([1, 2, 2**bits, rng.randint(1, 3 * 2**bits)])
-        positions.append(positions[-1] + gap)
-    return [positions, bits] if positions[-1] > 2**bits + 8 else draw_positions(rng)
+    bits = rng.choice([1, 3, 5])  # bits**2 is none of 2**bits
+    full = 2**bits
+    gaps = [rng.choice([1, 2, full, rng.randint(1, 4 * full)]) for _ in range(6)]
+    gaps[rng.randint(1, 5)] = rng.randint(2 * full + 1, 5 * full)
+    return [[sum(gaps[: n + 1]) - 1 for n in range(6)], bits]
 
 
 def one_filler(positions, bits):
@@ -527,7 +564,7 @@ def one_filler(positions, bits):
     "Where the kept weights stand",
     points=2,
     returns="a list of whole numbers",
-    visible=([[0, 1, 5, 20], 4], [[2, 40, 56], 4], [[5, 6, 14], 2]),
+    visible=([[0, 1, 5, 20], 4], [[2, 40, 56], 4], [[5, 6, 14], 3]),
     draw=draw_positions,
     slips={
         "last = -1 -> last = 0": (
@@ -570,6 +607,11 @@ def one_filler(positions, bits):
             "indices.append(2**bits - 1) -> indices.append(2 * bits - 1)",
             "gap -= 2**bits -> gap -= 2 * bits",
         ): "`bits` bits have `2**bits` values.",
+        (
+            "while gap > 2**bits -> while gap > bits**2",
+            "indices.append(2**bits - 1) -> indices.append(bits**2 - 1)",
+            "gap -= 2**bits -> gap -= bits**2",
+        ): "`bits` bits have `2**bits` values, not `bits**2`.",
     },
     hints=(
         "The gap of a weight is its position minus that of the weight before; the "
@@ -688,6 +730,12 @@ def draw_counts(rng):
             return [counts]
 
 
+def entropy(counts):
+    """Return the entropy of all entries, in bits, rounded up."""
+    total = sum(counts)
+    return math.ceil(sum(count * math.log2(total / count) for count in counts))
+
+
 @squeezenet.question(
     "Huffman's code",
     points=2,
@@ -713,6 +761,10 @@ def draw_counts(rng):
         ),
         "return bits -> return (len(counts) - 1).bit_length() * sum(counts)": (
             "All codes have one length; frequent ones get shorter codes."
+        ),
+        entropy: (
+            "That is the entropy, below which no code can get; Huffman's codes have "
+            "whole bits."
         ),
         "return bits -> return bits - sum(counts)": (
             "The last step is left out: its sum counts, too."
@@ -754,21 +806,26 @@ def huffman_bits(counts):
 
 
 def draw_curve(rng):
-    """Return curves that come within the limit, leave it again, and come back."""
+    """Return curves that come within the limit, leave it again, and come back.
+
+    At the last place outside, one seed is above the limit, and often not the mean.
+    """
     while True:
         bits = list(range(2, rng.randint(7, 10)))
         plain = [rng.randint(12, 40) / 4 for _ in range(rng.randint(2, 4))]
         most = rng.randint(2, 6) / 4
-        bad = rng.randint(1, len(bits) - 3)
-        errors = []
+        bad, worst = rng.randint(1, len(bits) - 3), rng.randrange(len(plain))
+        errors, is_better = [], rng.random() < 0.4
         for base in plain:
-            rises = [rng.choice([-11, -9, -1, 0, 1, 2, 4 * most]) / 4 for _ in bits]
-            if rng.random() < 0.4:
+            rises = [rng.choice([-11, -5, -1, 0, 1, 2, 4 * most]) / 4 for _ in bits]
+            if is_better:
+                rises[bad + 1] = rng.choice([-11, -5, -1]) / 4
+            if len(errors) == worst:
                 rises[bad] = rng.randint(int(4 * most) + 1, rng.choice([10, 90])) / 4
             errors.append([base + rise for rise in rises])
         case = [bits, errors, plain, most]
         fewest, rise = fewest_bits(*case) or (0, 0)
-        if bits[bad] < fewest < bits[-1] and len({*plain}) > 1 and rise > 0:
+        if bits[bad] < fewest < bits[-1] and len({*plain}) > 1 and rise != 0:
             return case
 
 
@@ -824,6 +881,9 @@ CURVES = [
         ),
         "[bits[place], max(rises)] -> [bits[place], sum(rises) / len(rises)]": (
             "The rise is that of the worst seed, not the mean."
+        ),
+        "[bits[place], max(rises)] -> [bits[place], max(0, *rises)]": (
+            "A largest rise below 0 stays below 0: every seed errs less."
         ),
         "[bits[place], max(rises)] -> [place, max(rises)]": (
             "That is the place in the list; return the number of bits."
@@ -881,7 +941,7 @@ def departed(size, classes, newer, biasless, padded, linear):
 
 
 def draw_impostor(rng):
-    made = [rng.random() < share for share in (0.5, 0.8, 0.5, 0.5)]
+    made = [rng.random() < share for share in (0.5, 0.8, 0.4, 0.6)]
     return departed(rng.randint(96, 320), rng.randint(5, 1200), *made)
 
 
@@ -909,6 +969,25 @@ def draw_impostor(rng):
         "macs > old[1] if not newer else macs > new[1] -> False": (
             "The padding of conv10 is overlooked: it shows in the MACs."
         ),
+        "padded = macs > old[1] if not newer else macs > new[1] -> padded = score < 0 "
+        "or (macs > old[1] if not newer else macs > new[1])": (
+            "Without a ReLU the score is another one, padded or not; the MACs tell the "
+            "padding."
+        ),
+        (
+            "parameters in (new[0], new[0] - biases + 32) -> macs < 500000000",
+            "parameters not in (old[0], new[0]) -> parameters < (new if newer else "
+            "old)[0]",
+        ): (
+            "The version is told by a fixed number of multiply-adds; these depend on "
+            "the size, and the parameters do not."
+        ),
+        (
+            "parameters in (new[0], new[0] - biases + 32) -> parameters != 1248424",
+            "not in (old[0], new[0]) -> not in (1248424, 1235496)",
+            "macs > old[1] if not newer else macs > new[1] -> macs != (new if newer "
+            "else old)[1]",
+        ): "The parameters are compared with those for 1,000 classes.",
         "macs > old[1] if not newer else macs > new[1] -> macs != old[1]": (
             "Other MACs are taken for padding; version 1.1 has others, too."
         ),

@@ -20,6 +20,8 @@ from course_lib.figures.paper import (
 
 __all__ = ["error_by_size", "levels"]
 
+TICKS = [step * 10**power for power in range(7) for step in (1, 2, 5)]
+
 
 def error_by_size(series, *, x_label, y_label, references=None, alt=None):
     """Draw errors over sizes, both logarithmic: a mark at the mean of the runs, a line from least to most.
@@ -52,8 +54,8 @@ def error_by_size(series, *, x_label, y_label, references=None, alt=None):
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
-    axes.set_xticks([5, 10, 20, 50, 100])
-    axes.set_yticks([2, 5, 10, 20, 50, 90])
+        low, high = axis.get_view_interval()
+        axis.set_ticks([tick for tick in TICKS if low <= tick <= high])
     add_legend(axes, loc="upper right", bbox_to_anchor=(1, 0.93))
     words = "; ".join(f"{name}: {', '.join(labels)}" for name, (labels, _, _) in series.items())
     return Picture(figure, alt or f"{y_label} over {x_label}. {words}.")

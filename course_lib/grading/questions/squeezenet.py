@@ -705,8 +705,8 @@ def file_bytes(entries, filters, code_bits, index_bits):
     """
     For each layer, a compressed file has: the number of entries (kept weights and
     fillers) in 4 bytes; a codebook, with a value of 4 bytes for each of the
-    `2**code_bits` codes; a bias of 4 bytes for each filter; the entries' codes, one
-    after the other, rounded up to whole bytes; their indices, likewise. Return the
+    `2**code_bits` codes; a bias of 4 bytes for each filter; the entries' codes,
+    rounded up to whole bytes; their indices, likewise. Return the
     bytes of the file.
 
     `ENTRIES` and `FILTERS` are those of the authors' file: the first case is its length
@@ -792,9 +792,10 @@ def huffman_bits(counts):
     `counts` says how often each code is used. Huffman gives frequent ones few bits: as
     long as there are two groups or more, the two with the smallest counts are joined
     into one with the sum of their counts, and each entry in them gets one bit more.
-    Return the bits of all entries together. There are two codes at least.
+    Return the bits of all entries together.
 
-    Which of equal counts are taken first does not change the total.
+    There are two codes at least. Which of equal counts are taken first does not change
+    the total.
     """
     rest = sorted(counts)
     bits = 0

@@ -13,6 +13,7 @@ from course_lib.figures.paper import Picture
 from course_lib.figures.plots import bars, columns, learning_curves, lines, panels
 from course_lib.figures.preact_resnet import orders
 from course_lib.figures.resnet import skeletons
+from course_lib.figures.squeezenet import error_by_size, levels
 from course_lib.figures.tiles import feature_maps, filters, images, receptive_field
 from course_lib.figures.vgg import pyramid
 
@@ -23,10 +24,12 @@ __all__ = [
     "class_maps",
     "columns",
     "connection_table",
+    "error_by_size",
     "feature_maps",
     "filters",
     "images",
     "learning_curves",
+    "levels",
     "lines",
     "orders",
     "panels",

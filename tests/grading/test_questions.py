@@ -24,6 +24,7 @@ from course_lib.grading.questions import (
     nin,
     preact_resnet,
     resnet,
+    squeezenet,
     vgg,
     zfnet,
 )
@@ -720,3 +721,46 @@ def test_thresholds_read_off_the_shown_totals_do_not_find_the_impostors_of_resne
     verdict = judged(find("resnet_impostor"), by_thresholds, seed)
     assert verdict.sentence.startswith("The cases that are shown are right, others are not.")
     assert verdict.points < 0.6 * find("resnet_impostor").points
+
+
+@pytest.mark.parametrize(
+    ("name", "size"), [("squeezenet1_0", 227), ("squeezenet1_0", 90), ("squeezenet1_1", 91)]
+)
+def test_the_totals_of_squeezenet_are_those_of_the_built_networks(name, size):
+    from course_lib import architectures
+    from course_lib.ledger import ledger
+
+    book = ledger(
+        architectures.outline(getattr(architectures, name), input_shape=(size, size, 3), classes=10)
+    )
+    table = squeezenet.VERSION_1_0 if name == "squeezenet1_0" else squeezenet.VERSION_1_1
+    assert squeezenet.squeezenet_totals(table, size, 10) == [book.parameters, book.macs]
+    rows = [book[f"fire9_{layer}"].parameters for layer in ("squeeze1x1", "expand1x1", "expand3x3")]
+    assert squeezenet.fire_parameters(512, 64, 256, 256) == rows
+    assert ["fire", *squeezenet.fire_table(8, 128, 128, 2, 0.125, 0.5)[-1]] == table[-1]
+
+
+def test_indices_lead_back_to_the_positions_as_the_authors_decoder_reads_them():
+    positions = sorted(set(np.random.default_rng(0).integers(0, 900, 60).tolist()))
+    for bits in (1, 3, 4):
+        indices = squeezenet.gap_indices(positions, bits)
+        assert max(indices) < 2**bits
+        assert set(positions) <= set((np.cumsum(np.array(indices) + 1) - 1).tolist())
+    assert squeezenet.file_bytes(squeezenet.ENTRIES, squeezenet.FILTERS, 8, 4) == 675_763
+
+
+def test_huffman_s_bits_lie_between_the_entropy_and_one_bit_more_an_entry():
+    counts = np.array([3, 90, 14, 1, 7, 7, 25, 60])
+    entropy = -(counts * np.log2(counts / counts.sum())).sum()
+    assert entropy <= squeezenet.huffman_bits(counts.tolist()) <= entropy + counts.sum()
+    assert squeezenet.huffman_bits([1] * 16) == 4 * 16
+
+
+@pytest.mark.parametrize(("size", "classes"), [(227, 1000), (96, 5), (151, 1200), (224, 10)])
+def test_all_sixteen_impostors_of_squeezenet_are_told_apart(size, classes):
+    cases = list(itertools.product([False, True], repeat=4))
+    networks = [squeezenet.departed(size, classes, *case) for case in cases]
+    assert [squeezenet.squeezenet_impostor(*network) for network in networks] == [
+        list(case) for case in cases
+    ]
+    assert networks[8][2] == squeezenet.squeezenet_totals(squeezenet.VERSION_1_1, size, classes)[0]

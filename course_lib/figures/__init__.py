@@ -15,6 +15,7 @@ from course_lib.figures.preact_resnet import orders
 from course_lib.figures.resnet import skeletons
 from course_lib.figures.tiles import feature_maps, filters, images, receptive_field
 from course_lib.figures.vgg import pyramid
+from course_lib.figures.wide_resnet import kernels, shares
 
 __all__ = [
     "Picture",
@@ -26,6 +27,7 @@ __all__ = [
     "feature_maps",
     "filters",
     "images",
+    "kernels",
     "learning_curves",
     "lines",
     "orders",
@@ -34,6 +36,7 @@ __all__ = [
     "pyramid",
     "receptive_field",
     "river",
+    "shares",
     "skeletons",
     "towers",
 ]

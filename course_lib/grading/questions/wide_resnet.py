@@ -770,8 +770,9 @@ def wrn_impostor(k, classes, parameters):
     last BatchNorm is there. k is 2 or more.
 
     The depth is that of the name that it should have; of a network without projections,
-    that of one with them. The first three cases are called WRN-28-10: the second is
-    found in an old model collection, the third in a well-known contest.
+    that of one with them. The first three cases were called WRN-28-10: the second has
+    as many blocks as a comment in an old model collection asked for, the third was
+    counted in the code of a well-known contest.
     """
     maps = wide_widths(16, k, 3)
     for depth in range(10, 101, 6):

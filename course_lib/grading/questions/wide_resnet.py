@@ -36,6 +36,7 @@ MILLISECONDS = [130.0, 69.0, 81.0, 42.0, 71.0]
             "The first convolution is missing; its maps come first."
         ),
         "2**stage -> 2 * stage": "Each stage has twice the maps of the one before.",
+        "2**stage -> (stage + 1)": "Each stage has twice the maps of the one before.",
         "2**stage -> 2 ** (stage + 1)": (
             "The first stage has k times the first convolution's maps; only the later "
             "ones double."
@@ -109,6 +110,9 @@ def draw_layers(rng):
         ),
         "2 + inner] -> 1 + inner]": ("ResNet's count has the dense layer, too."),
         "2 + inner] -> 2 + inner + stages]": ("ResNet's count has no shortcuts."),
+        "2 + inner] -> 2 + inner + projections - stages]": (
+            "ResNet's count has no shortcuts; where stage 1 has none, none comes off."
+        ),
         "convolutions * sum(blocks) -> 2 * sum(blocks)": (
             "Two convolutions a block are taken for granted; `convolutions` says how "
             "many there are."
@@ -226,8 +230,9 @@ NO_NETWORK = "Where no WRN has that depth, the answer is 0."
 
 
 def draw_name(rng):
-    depth = 6 * rng.randint(1, 9) + rng.choice([4, 4, 4, 2, 3])
-    return [depth, rng.randint(1, 12), rng.choice([10, 100, rng.randint(2, 200)])]
+    depth = 6 * rng.randint(1, 9) + rng.choice([4, 4, 4, 4, 2, 6, 7])
+    k = rng.choice([1, rng.randint(2, 12), rng.randint(2, 12)])
+    return [depth, k, rng.choice([10, rng.randint(2, 200), rng.randint(2, 200)])]
 
 
 @wide_resnet.question(
@@ -239,6 +244,10 @@ def draw_name(rng):
     slips={
         "return 0 -> blocks += 1": NO_NETWORK,
         "return 0 -> pass": NO_NETWORK,
+        "if rest or blocks < 1 -> if depth % 2": NO_NETWORK,
+        "total + 2 * maps + -> total + 256 * (k == 1) + 2 * maps +": (
+            "With k = 1 stage 1 has no projection: its maps are those that come in."
+        ),
         "divmod(depth - 4, 6) -> divmod(depth - 2, 6)": (
             "6n + 2 is ResNet's count; the depth of a WRN is 6n + 4."
         ),
@@ -320,6 +329,10 @@ def draw_stage(rng):
     slips={
         "18 * blocks * (maps * k) ** 2 -> 18 * blocks * maps**2 * k": (
             "Weights grow with k squared: k times the maps read, k times those written."
+        ),
+        "18 * blocks * (maps * k) ** 2 -> 18 * blocks * (maps * k) ** 2 - 9 * maps * k "
+        "* maps * (k - 1)": (
+            "All convolutions of the stage read `maps * k` maps, the first one, too."
         ),
         "18 * blocks * (maps * k) ** 2 -> 9 * blocks * (maps * k) ** 2": (
             "A block has two convolutions; one is counted in yours."
@@ -455,6 +468,18 @@ def draw_times(rng):
     return [layers, macs, [round(time, 1) for time in times]]
 
 
+def averaged(layers, macs, times):
+    """Solve each pair of networks, and average the solutions: a mistake."""
+    networks = zip(layers, macs, times, strict=True)
+    solutions = []
+    for (n, m, t), (other_n, other_m, other_t) in itertools.combinations(networks, 2):
+        det = n * other_m - other_n * m
+        if det:
+            each = (t * other_m - other_t * m) / det
+            solutions.append((each, (n * other_t - other_n * t) / det))
+    return [sum(values) / len(solutions) for values in zip(*solutions, strict=True)]
+
+
 @wide_resnet.question(
     "Two causes of time",
     points=3,
@@ -480,6 +505,18 @@ def draw_times(rng):
         "(nt * mm - mt * nm) / det, (mt * nn - nt * nm) / det -> sum(times) / "
         "sum(layers), sum(times) / sum(macs)": (
             "All of the time is given to each cause; they share it."
+        ),
+        "(nt * mm - mt * nm) / det, (mt * nn - nt * nm) / det -> sum(t / n for n, t in "
+        "zip(layers, times)) / len(times), sum(t / m for m, t in zip(macs, times)) / "
+        "len(times)": "All of the time is given to each cause; they share it.",
+        "zip(layers, macs, times, strict=True) -> ((n / t, m / t, 1) for n, m, t in "
+        "zip(layers, macs, times))": (
+            "The squares of the relative errors are made smallest; those of the "
+            "differences in milliseconds are to be."
+        ),
+        averaged: (
+            "Pairs of networks are solved and the solutions averaged; least squares "
+            "fit all networks at once."
         ),
         "(nt * mm - mt * nm) / det -> (nt * mm + mt * nm) / det": (
             "A sign is turned round in the first number."
@@ -530,13 +567,17 @@ def two_causes(layers, macs, times):
 
 
 def draw_order(rng):
-    """Return the order of a block of one to four convolutions."""
-    order = " ".join(["BN ReLU conv"] * rng.randint(1, 4)) + " +"
-    other = " ".join(["conv BN ReLU"] * rng.randint(1, 4))
-    names = rng.choice([order, f"{other} +", f"{other[:-5]} + ReLU"]).split()
-    if rng.random() < 0.5:
-        names.insert(rng.randrange(len(names)), rng.choice(["BN", "ReLU"]))
-    return [" ".join(names)]
+    """Return the order of a block of one to four convolutions, each behind anything."""
+    fronts = ["BN ReLU", "BN ReLU", "BN", "ReLU", "ReLU BN", ""]
+    names = [f"{rng.choice(fronts)} conv" for _ in range(rng.choice([1, 2, 2, 3, 4]))]
+    ends = ["+", "+", "BN +", "BN + ReLU", "+ BN ReLU"]
+    return [" ".join(" ".join([*names, rng.choice(ends)]).split())]
+
+
+def last_alone(order):
+    """Put one dropout in front of the last convolution, even if alone: a mistake."""
+    head, conv, tail = order.rpartition("conv")
+    return f"{head}dropout {conv}{tail}"
 
 
 @wide_resnet.question(
@@ -557,10 +598,20 @@ def draw_order(rng):
         'if seen and name == "conv" -> if name == "+"': (
             "Dropout stands in front of the sum; it stands between convolutions."
         ),
-        'result.append("dropout") -> result.insert(result.index("conv") + 1, '
-        '"dropout")': (
+        'if seen and name == "conv" -> rest = order.split()[len(result) - '
+        'result.count("dropout") :]\n        if result[-1:] == ["conv"] and "conv" in '
+        "rest": (
             "Dropout stands right behind a convolution, before BatchNorm and ReLU; it "
             "stands right in front of the next convolution."
+        ),
+        'if seen and name == "conv" -> if seen and name == "conv" and result[-1] == '
+        '"ReLU"': (
+            "A dropout is missing where no ReLU stands in front of the convolution; it "
+            "belongs in front of each but the first."
+        ),
+        last_alone: (
+            "One dropout stands in front of the last convolution in yours; there is "
+            "one between each two, and none where there is one convolution."
         ),
         'return " ".join(result) -> return " ".join(order.split() + ["dropout"])': (
             "Dropout stands on the way, behind the sum; the paper keeps it off the "
@@ -644,6 +695,10 @@ def draw_gap(rng):
         "share = right / 100 -> share = 0.5": (
             "The share is taken for a half; it is that of the first network."
         ),
+        "share * (1 - share) / pictures -> (share * (1 - share) + other / 100 * (1 - "
+        "other / 100)) / pictures": (
+            "That is the error of a difference; that of the first number is asked for."
+        ),
         "* math.sqrt(share -> * math.sqrt(2 * share": (
             "That is the error of a difference; that of the first number is asked for."
         ),
@@ -680,6 +735,13 @@ BARE = (
     "Networks without projections are not found: each of the three stages has one, a "
     "bare 1x1: the maps that it reads times those that it writes."
 )
+THREE = (
+    "itertools.product([True, False], repeat=2) -> [(True, True), (False, True), "
+    "(False, False)]"
+)
+UNHEADED = (
+    "Networks with their projections, but without the last BatchNorm, are not found."
+)
 HEADLESS = (
     "Networks without the last BatchNorm are not found: it has 2 parameters for each "
     "of 64 * k maps."
@@ -702,13 +764,15 @@ def draw_impostor(projected, headed):
 
     def draw(rng):
         classes = rng.choice([10, 100, rng.randint(2, 50)])
-        depth, k = 6 * rng.randint(1, 15) + 4, rng.randint(2, 12)
-        return departed(depth, k, classes, projected, headed)
+        depth = rng.choice(
+            [100, 6 * rng.randint(1, 16) + 4, 6 * rng.randint(1, 16) + 4]
+        )
+        return departed(depth, rng.randint(2, 12), classes, projected, headed)
 
     return draw
 
 
-BOTH = draw_impostor(False, False)
+BOTH, HEAD = draw_impostor(False, False), draw_impostor(True, False)  # left out
 
 
 @wide_resnet.question(
@@ -721,17 +785,33 @@ BOTH = draw_impostor(False, False)
         [10, 10, 45_901_914],
         departed(16, 8, 100, False, False),
     ),
-    draw=(BOTH, BOTH, draw_impostor(True, False), draw_impostor(False, True)),
+    draw=(BOTH, BOTH, HEAD, HEAD, draw_impostor(False, True)),
     slips={
         "range(10, 101, 6) -> [28]": DEPTHS,
         "range(10, 101, 6) -> range(10, 41, 6)": (
             "Only depths up to 40 are tried; there are deeper impostors."
         ),
+        "range(10, 101, 6) -> range(10, 100, 6)": "A depth of 100 is possible, too.",
+        (
+            "range(10, 101, 6) -> range(10, 100, 6)",
+            "return [] -> return [0, False, False]",
+        ): "A depth of 100 is possible, too.",
         "range(10, 101, 6) -> range(1, 16)": (
             "The blocks a stage are returned; the depth is 6n + 4."
         ),
         "[depth, projected, headed] -> [(depth - 4) // 6, projected, headed]": (
             "The blocks a stage are returned; the depth is 6n + 4."
+        ),
+        "[depth, projected, headed] -> [depth if projected else depth - 3, projected, "
+        "headed]": (
+            "The layers that are left are returned; the depth is that of the same "
+            "network with its projections."
+        ),
+        THREE: UNHEADED,
+        (THREE, "return [] -> return [0, False, False]"): UNHEADED,
+        "itertools.product([True, False], repeat=2) -> [(True, True)]": (
+            "Networks that leave something out are not found: the projections, the "
+            "last BatchNorm, or both."
         ),
         "[depth, projected, headed] -> [depth - 2, projected, headed]": (
             "The depth is counted as ResNet does; WRN's is 6n + 4, projections and all."

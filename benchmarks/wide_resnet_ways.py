@@ -25,13 +25,13 @@ SHAPES = {"image_size": 16, "train_count": 2048, "test_count": 1000, "batch_size
 STORED = "wide_resnet_ways"
 
 
-def test_error(depth, widen, rate, seed):
+def missed(depth, widen, rate, seed, epochs=10):
     """Return the error in % on 1,000 test shapes."""
     keras.utils.set_random_seed(seed)
     data = datasets.load("shapes", **SHAPES)
     with training.strategy().scope():
         model = architectures.wide_resnet(depth, widen, width=0.25, input_shape=(16, 16, 3))
-    training.train(model, (data.train, None), epochs=10, rate=rate, momentum=0.9, verbose=False)
+    training.train(model, (data.train, None), epochs=epochs, rate=rate, momentum=0.9, verbose=False)
     x, y = data.arrays("test")
     error = 100 * np.mean(model.predict(x, batch_size=500, verbose=0).argmax(axis=1) != y)
     keras.backend.clear_session()
@@ -41,17 +41,19 @@ def test_error(depth, widen, rate, seed):
 def keep(seed, threads):
     """Train all networks at a rate of 0.2 and keep their errors beside those of other runs."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    errors = {f"{d}-{k}": round(test_error(d, k, 0.2, seed), 1) for d, k in NETWORKS}
+    errors = {f"{d}-{k}": round(missed(d, k, 0.2, seed), 1) for d, k in NETWORKS}
     runs = facts.stored(STORED)["result"]
     others = [run for run in runs if (run["seed"], run["threads"]) != (seed, threads)]
     run = {"seed": seed, "threads": threads, "errors": errors}
-    facts.store(STORED, [*others, run], command="python benchmarks/wide_resnet_ways.py --run SEED THREADS")
+    command = "python benchmarks/wide_resnet_ways.py --run SEED THREADS"
+    facts.store(STORED, [*others, run], command=command)
     print(run)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", nargs=2, type=int, metavar=("SEED", "THREADS"))
+    parser.add_argument("--epochs", type=int, default=10, help="of the table")
     options = parser.parse_args()
     if options.run:
         keep(*options.run)
@@ -62,7 +64,7 @@ def main():
     for depth, widen in NETWORKS:
         print(f"| {depth}-{widen} |", end=" ")
         for rate, seed in columns:
-            print(f"{test_error(depth, widen, rate, seed):.1f} %", end=" | ", flush=True)
+            print(f"{missed(depth, widen, rate, seed, options.epochs):.1f} %", end=" | ", flush=True)
         print(flush=True)
 
 

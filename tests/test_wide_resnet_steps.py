@@ -3,6 +3,7 @@
 import pytest
 
 from benchmarks import wide_resnet_steps as steps
+from benchmarks import wide_resnet_ways as ways
 from course_lib import architectures, facts
 from course_lib.architectures import outline
 from course_lib.ledger import ledger
@@ -49,3 +50,10 @@ def test_the_causes_are_found_again_in_times_that_are_made_of_them():
     prices, error = steps.causes(rows)
     assert prices == pytest.approx([0.5, 2, 7])
     assert error < 1e-9
+
+
+def test_the_stored_runs_are_six_of_all_networks_two_of_them_with_one_thread():
+    runs = facts.stored(ways.STORED)["result"]
+    assert len({(run["seed"], run["threads"]) for run in runs}) == len(runs) == 6
+    assert sum(run["threads"] == 1 for run in runs) == 2
+    assert all(list(run["errors"]) == [f"{d}-{k}" for d, k in ways.NETWORKS] for run in runs)

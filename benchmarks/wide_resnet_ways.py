@@ -41,7 +41,7 @@ def missed(depth, widen, rate, seed, epochs=10):
 def keep(seed, threads):
     """Train all networks at a rate of 0.2 and keep their errors beside those of other runs."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
-    errors = {f"{d}-{k}": round(missed(d, k, 0.2, seed), 1) for d, k in NETWORKS}
+    errors = {f"{d}-{k}": round(float(missed(d, k, 0.2, seed)), 1) for d, k in NETWORKS}
     runs = facts.stored(STORED)["result"]
     others = [run for run in runs if (run["seed"], run["threads"]) != (seed, threads)]
     run = {"seed": seed, "threads": threads, "errors": errors}

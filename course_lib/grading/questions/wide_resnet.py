@@ -16,7 +16,8 @@ wide_resnet = Chapter(
     data=("CONVOLUTIONS", "MACS", "MILLISECONDS"),
 )
 
-# Milliseconds of a training step, and millions of multiply-adds a picture
+# Five networks of an example, not the chapter's: convolutions, millions of
+# multiply-adds a picture, milliseconds of a training step
 CONVOLUTIONS = [100, 52, 28, 16, 10]
 MACS = [240, 130, 230, 110, 250]
 MILLISECONDS = [130.0, 69.0, 81.0, 42.0, 71.0]
@@ -140,8 +141,9 @@ def layers_counted(blocks, convolutions, k):
     as ResNet's authors count.
 
     The name counts the first convolution, those of the blocks, and one projection for
-    each stage: 6n + 4. Stage 1 begins with as many maps as the first convolution, times
-    k: where k = 1, it has no projection. ResNet counts the first convolution, the
+    each stage, whether it is built or not: 6n + 4 where n blocks a stage have two
+    convolutions. Stage 1 reads the first convolution's maps and writes k times as many:
+    where k = 1, no projection is built there. ResNet counts the first convolution, the
     blocks' and the dense layer, no shortcuts.
     """
     stages = len(blocks)
@@ -381,8 +383,8 @@ def stage_costs(side, maps, blocks, k):
     """
     A stage has `blocks` blocks B(3,3) that read and write `maps * k` maps of `side` x
     `side` places, without projections. Of its convolutions alone, without biases,
-    return the weights, the multiply-adds for one picture, the values that they write,
-    and the number of steps of which each waits for the one before.
+    return the weights, the multiply-adds for one picture, the values that they write
+    for one, and the steps, one for each convolution: they wait for each other in turn.
 
     Look at k = 1 and k = 10: two numbers grow a hundredfold, one tenfold, one not at
     all.
@@ -550,9 +552,10 @@ def averaged(layers, macs, times):
 def two_causes(layers, macs, times):
     """
     A step takes `layer` for each layer that waits for another, and `mac` for each
-    million multiply-adds: time = layer * layers + mac * macs. Find both for the
-    measured networks by least squares: of all pairs of numbers, they make the sum of
-    the squared differences between `times` and this formula smallest.
+    million multiply-adds: time = layer * layers + mac * macs. Find both for the given
+    networks by least squares: of all pairs of numbers, they make the sum of the squared
+    differences between `times` and this formula smallest. There the derivative of the
+    sum by each of the two is 0: two equations.
 
     There is no constant term. Times are in milliseconds, so that the answers are
     milliseconds a layer and a million. In the first case two networks fit exactly: 90
@@ -845,14 +848,14 @@ BOTH, HEAD = draw_impostor(False, False), draw_impostor(True, False)  # left out
 )
 def wrn_impostor(k, classes, parameters):
     """
-    A network called WRN has all these `parameters`. Tell what was built: a depth of 10
-    to 100 layers, 6n + 4; whether the stages have their projections; and whether the
-    last BatchNorm is there. k is 2 or more.
+    A network called WRN has `parameters` trainable parameters. Tell what was built: a
+    depth of 10 to 100 layers, 6n + 4; whether the stages have their projections; and
+    whether the last BatchNorm is there. k is 2 or more.
 
-    The depth is that of the name that it should have; of a network without projections,
-    that of one with them. The first three cases were called WRN-28-10: the second has
-    as many blocks as a comment in an old model collection asked for, the third was
-    counted in the code of a well-known contest.
+    A network without projections has the depth that it would have with all three. The
+    first three cases were called WRN-28-10, and the first is it: the second has as many
+    blocks as a comment in an old model collection asked for, the third was counted in
+    the code of a well-known contest.
     """
     maps = wide_widths(16, k, 3)
     for depth in range(10, 101, 6):

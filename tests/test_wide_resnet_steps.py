@@ -56,4 +56,4 @@ def test_the_stored_runs_are_six_of_all_networks_two_of_them_with_one_thread():
     runs = facts.stored(ways.STORED)["result"]
     assert len({(run["seed"], run["threads"]) for run in runs}) == len(runs) == 6
     assert sum(run["threads"] == 1 for run in runs) == 2
-    assert all(list(run["errors"]) == [f"{d}-{k}" for d, k in ways.NETWORKS] for run in runs)
+    assert all(set(run["errors"]) == {f"{d}-{k}" for d, k in ways.NETWORKS} for run in runs)

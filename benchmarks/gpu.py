@@ -3,6 +3,7 @@
     pip install "jax[cuda12]" keras numpy
     PYTHONPATH=. python benchmarks/gpu.py resnet50                 # images a second, share of the peak
     PYTHONPATH=. python benchmarks/gpu.py cifar PIECE.npz ...      # test error of ResNet-20 on CIFAR-10
+    PYTHONPATH=. python benchmarks/gpu.py widths                   # steps of thin and wide networks
 
 `resnet50` trains in mixed precision (bfloat16) on random images that lie on the GPU already: it measures the
 network, not a pipeline. Its work is three times the multiply-adds that `ledger` counts, 2 FLOPs each.
@@ -12,12 +13,15 @@ weights, rate 0.1, a tenth of it from half of the steps on and a hundredth from 
 cropped at random, flipped; the mean picture subtracted. With 64,000 steps the paper's error is 8.75 %; fewer,
 by --steps, move the drops of the rate. The last incomplete batch of an epoch is left out.
 
+`widths` times training steps of Wide ResNets of about equal multiply-adds, many thin layers against few wide
+ones, on random 32x32 images in float32: chapter 10 has the times of a CPU (`wide_resnet_steps.py`).
+
 A piece holds some of the arrays `train_images` (uint8, N x 32 x 32 x 3), `train_labels` (N), `test_images`
 and `test_labels`; pieces are joined in the order given:
 
     np.savez_compressed("piece1.npz", train_images=images[:25_000], train_labels=labels[:25_000])
 
-What was run so far: both commands on a CPU, at a tiny size, to see that they work.
+What was run so far: all commands on a CPU, at a tiny size, to see that they work.
 """
 
 import argparse
@@ -77,6 +81,37 @@ def resnet50(options):
         f"({min(rates[1:]):,.1f} to {max(rates[1:]):,.1f}), {flops * middle / options.peak / 1e10:.2f} % of "
         f"{options.peak:g} TFLOPS; loss {float(entropy):.2f}"
     )
+
+
+def widths(options):
+    """Print the milliseconds of a training step of Wide ResNets, in turns, and of a billion multiply-adds."""
+    shape = (options.batch, options.size, options.size, 3)
+    images = jax.random.uniform(jax.random.key(0), shape)
+    labels = jax.random.randint(jax.random.key(1), (options.batch,), 0, 10)
+    steps, states, times = {}, {}, {}
+    for name in options.networks:
+        depth, widen = (int(part) for part in name.split("-"))
+        model = architectures.wide_resnet(depth, widen, input_shape=shape[1:])
+        step, states[name] = training_step(model, keras.optimizers.SGD(0.0, momentum=0.9))
+        steps[name] = jax.jit(step, donate_argnums=0), ledger.ledger(model).macs
+        times[name] = []
+    for _turn in range(6):  # the first one compiles
+        for name, (step, _) in steps.items():
+            state = states[name]
+            begun = time.perf_counter()
+            for _ in range(options.steps):
+                state, _ = step(state, images, labels)
+            jax.block_until_ready(state)
+            times[name].append(1e3 * (time.perf_counter() - begun) / options.steps)
+            states[name] = state
+    print(f"{jax.devices()[0].device_kind}, jax {jax.__version__}, batches of {options.batch}, float32")
+    for name, (_, macs) in steps.items():
+        low, _, middle, _, high = sorted(times[name][1:])
+        work = options.batch * macs / 1e9
+        print(
+            f"WRN-{name}: {macs / 1e6:.0f}M multiply-adds a picture, {middle:.2f} ms a step "
+            f"({low:.2f} to {high:.2f}), {middle / work:.2f} ms a billion"
+        )
 
 
 def cifar(options):
@@ -142,6 +177,13 @@ def main():
     other.add_argument("--steps", type=int, default=64_000)
     other.add_argument("--seed", type=int, default=0)
     other.set_defaults(command=cifar)
+    third = commands.add_parser("widths")
+    networks = ["46-1", "16-2", "10-3", "100-1", "28-2", "16-3", "40-4", "28-10"]
+    third.add_argument("--networks", nargs="+", default=networks, help="depth-k")
+    third.add_argument("--size", type=int, default=32)
+    third.add_argument("--batch", type=int, default=32)
+    third.add_argument("--steps", type=int, default=20, help="in each of five timings")
+    third.set_defaults(command=widths)
     options = parser.parse_args()
     options.command(options)
 

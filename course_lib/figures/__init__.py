@@ -16,6 +16,7 @@ from course_lib.figures.resnet import skeletons
 from course_lib.figures.squeezenet import error_by_size, levels
 from course_lib.figures.tiles import feature_maps, filters, images, receptive_field
 from course_lib.figures.vgg import pyramid
+from course_lib.figures.wide_resnet import kernels, shares
 
 __all__ = [
     "Picture",
@@ -28,6 +29,7 @@ __all__ = [
     "feature_maps",
     "filters",
     "images",
+    "kernels",
     "learning_curves",
     "levels",
     "lines",
@@ -37,6 +39,7 @@ __all__ = [
     "pyramid",
     "receptive_field",
     "river",
+    "shares",
     "skeletons",
     "towers",
 ]

@@ -26,6 +26,7 @@ from course_lib.grading.questions import (
     resnet,
     squeezenet,
     vgg,
+    wide_resnet,
     zfnet,
 )
 
@@ -615,6 +616,41 @@ def test_all_sixteen_impostors_of_preact_resnet_are_told_apart():
             network = preact_resnet.departed(blocks, widths, *made, 0.0 if rectified else -1.5)
             assert preact_resnet.preact_impostor(*network) == [*made, rectified]
     assert preact_resnet.departed([111] * 3, [16, 32, 64], False, False, False, 0.0)[2] == 10_327_706
+
+
+@pytest.mark.parametrize(("depth", "k"), [(28, 1), (16, 2), (10, 3)])
+def test_the_counts_of_wide_resnet_are_those_of_the_built_network(depth, k):
+    from course_lib.architectures import outline
+    from course_lib.architectures import wide_resnet as build
+    from course_lib.ledger import ledger
+
+    book = ledger(outline(build, depth, k))
+    blocks = (depth - 4) // 6
+    convolutions = sum(row.kind == "Conv2D" for row in book.rows)
+    assert wide_resnet.layers_counted([blocks] * 3, 2, k) == [depth, convolutions, depth - 2]
+    assert wide_resnet.wrn_parameters(depth, k, 10) == book.parameters
+    maps = wide_resnet.wide_widths(16, k, 3)
+    stage2 = [row for row in book.rows if row.layer.startswith("stage2_block1_")]
+    assert wide_resnet.block_parameters(*maps[1:3], [3, 3]) == sum(row.parameters for row in stage2)
+    second = [row for row in book.rows if re.fullmatch(r"stage1_block[^1]_conv\d", row.layer)]
+    costs = [sum(getattr(row, name) for row in second) for name in ("parameters", "macs", "activations")]
+    assert wide_resnet.stage_costs(32, 16, blocks - 1, k) == [*costs, len(second)]
+
+
+def test_dropout_of_wide_resnet_stands_where_the_builder_has_it():
+    from course_lib.architectures import outline
+    from course_lib.architectures import wide_resnet as build
+
+    kinds = {"BatchNormalization": "BN", "Conv2D": "conv", "Add": "+", "Dropout": "dropout"}
+    layers = [layer for layer in outline(build, 16, 2, dropout=0.3).layers if "stage2_block2_" in layer.name]
+    order = " ".join(kinds.get(type(layer).__name__, "ReLU") for layer in layers)
+    assert order == wide_resnet.with_dropout("BN ReLU conv BN ReLU conv +")
+
+
+def test_the_two_causes_are_those_of_least_squares():
+    table = [wide_resnet.CONVOLUTIONS, wide_resnet.MACS]
+    expected, *_ = np.linalg.lstsq(np.transpose(table), wide_resnet.MILLISECONDS, rcond=None)
+    np.testing.assert_allclose(wide_resnet.two_causes(*table, wide_resnet.MILLISECONDS), expected)
 
 
 def test_all_sixteen_impostors_of_resnet_are_told_apart():

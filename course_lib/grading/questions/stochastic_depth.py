@@ -483,14 +483,14 @@ def draw_branches(rng):
 )
 def average_or_rule(x, branches, last):
     """
-    A network's blocks act on one number: an active one turns y into ReLU(y + f(y)), a
-    dropped one leaves it. `branches` has `[slope, shift]` for each, f(y) = slope * y +
-    shift. `x`, its input, is not negative. Return two numbers: the average of all drawn
+    Blocks act on one number: an active one turns y into ReLU(y + f(y)), with f(y) =
+    slope * y + shift, a dropped one leaves it. Return the average of all drawn
     networks' outputs, each weighed by its probability; and the output of one pass in
-    which each f is multiplied by its block's survival (equation 5).
+    which every f is multiplied by its block's survival (equation 5).
 
-    They are equal as long as no ReLU cuts, as in the first case: that is why the rule
-    is good. Where one cuts they differ, so that the rule is an approximation.
+    `branches` has `[slope, shift]` for each block; the input `x` is not negative. Both
+    numbers are equal as long as no ReLU cuts, as in the first case: that is why the
+    rule is good. Where one cuts they differ, so that the rule is an approximation.
     """
     average = 0.0
     for lamps in itertools.product("#.", repeat=len(branches)):
@@ -591,15 +591,15 @@ def draw_costs(rng):
 )
 def step_macs(blocks, widths, side, last):
     """
-    A network for ten classes sees colour pictures of `side` x `side`. A 3x3 convolution
-    writes `widths[0]` maps. Stage i has `blocks` blocks of two 3x3 convolutions with
-    `widths[i]` maps; the first convolution of each later stage halves the side. Last
-    come an average and a dense layer. Return the multiply-adds of one forward pass with
-    all blocks, and their mean if blocks are dropped by the survival line and nothing of
-    a dropped block is computed.
+    A 3x3 convolution reads a colour picture of `side` x `side` and writes `widths[0]`
+    maps; stages of `blocks` blocks follow, then an average and a dense layer to ten
+    classes. Return the multiply-adds of one forward pass with all blocks, and their
+    mean if blocks are dropped by the survival line and nothing of them is computed.
 
-    Shortcuts, BatchNorm and the average count nothing. The line falls over the blocks
-    of all stages. The way back costs about twice as much, of either.
+    A block of stage i has two 3x3 convolutions of `widths[i]` maps; the first one of
+    each later stage halves the side. Shortcuts, BatchNorm and the average count
+    nothing. The line falls over the blocks of all stages. The way back costs about
+    twice as much, of either.
     """
     always = 27 * widths[0] * side**2 + 10 * widths[-1]
     costs = []
@@ -812,16 +812,16 @@ def draw_impostor(shifted, swapped, *factors):
 )
 def depth_impostor(last, gates):
     """
-    Someone's gates were watched for long. `gates` has `[share, kept, test]` for each
-    block from 1 on: the share of mini-batches in which it was kept, the factor of its
-    branch then, and the factor at test. Tell three departures by truth values: the line
-    begins at 1 with block 1 instead of the input; `last` is taken for the rate at which
-    the last block is dropped, so that it survives with 1 - `last`; in some block the
-    mean factor in training, where a dropped branch counts 0, differs from that at test.
+    Somebody's gates were watched: `gates` has `[share, kept, test]` for each block, the
+    share of mini-batches in which it was kept, its branch's factor then, and that at
+    test. Return three truth values. Does the line begin at 1 with block 1? Is `last`
+    the rate of dropping? Do mean factor in training and factor at test differ
+    somewhere?
 
-    Numbers are rounded to four digits: take those within 0.001 for equal. The inverted
-    form is no departure. A departure that changes no number is False. The first is
-    found in public code, and so is a factor at test that is never applied.
+    The line should begin at 1 with the input, and end at `last`, not at 1 - `last`. A
+    dropped branch counts 0 in the mean: the inverted form is in order. Numbers are
+    rounded to four digits: take those within 0.001 for equal. What changes no number is
+    False. Public code has begun the line too late, and never applied the factor.
     """
     uncalibrated = any(abs(share * kept - test) > 0.001 for share, kept, test in gates)
     for shifted, swapped in itertools.product([False, True], repeat=2):

@@ -13,6 +13,7 @@ from course_lib.figures.paper import Picture
 from course_lib.figures.plots import bars, columns, learning_curves, lines, panels
 from course_lib.figures.preact_resnet import orders
 from course_lib.figures.resnet import skeletons
+from course_lib.figures.stochastic_depth import lamps
 from course_lib.figures.tiles import feature_maps, filters, images, receptive_field
 from course_lib.figures.vgg import pyramid
 
@@ -26,6 +27,7 @@ __all__ = [
     "feature_maps",
     "filters",
     "images",
+    "lamps",
     "learning_curves",
     "lines",
     "orders",

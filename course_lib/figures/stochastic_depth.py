@@ -50,9 +50,9 @@ def lamps(survivals, drawn, *, stages=3, alt=None):
         write(axes, middle, FOOT - 0.16, f"stage {stage + 1}: {a_stage} blocks", color=QUIET)
     counts = ", ".join(str(int(row.sum())) for row in drawn)
     words = (
-        f"A line of survival probabilities falls from {survivals[0]:.3f} at block 1 to "
-        f"{survivals[-1]:.3f} at block {blocks}. Below, a row of lamps for each of {len(drawn)} mini-batches; lit are {counts} of "
-        f"{blocks} blocks, and those near the end are dark more often."
+        f"A line of survival probabilities falls from {survivals[0]:.3f} at block 1 to {survivals[-1]:.3f} "
+        f"at block {blocks}. Below, a row of lamps for each of {len(drawn)} mini-batches; lit are {counts} "
+        f"of {blocks} blocks."
     )
     return Picture(figure, alt or words)
 

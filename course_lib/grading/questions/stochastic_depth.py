@@ -179,7 +179,7 @@ def draw_numbers(rng):
     points=1,
     returns="a list of whole numbers, one a mini-batch,",
     visible=(
-        [[[0.9, 0.7, 0.1], [0.2, 0.6, 0.5]], 0.5],
+        [[[0.9, 0.7, 0.1], [0.2, 0.6, 0.55]], 0.5],
         [[[0.95, 0.3, 0.81, 0.64, 0.02, 0.99, 0.4, 0.55, 0.1]], 0.5],
     ),
     draw=draw_numbers,
@@ -259,11 +259,14 @@ def draw_gate(form, mode):
         [[1.0, 0.0, 2.0], [-3.0, 1.5, 0.5], 0.8, "inverted", "kept"],
         [[1.0, 0.0, 2.0], [-3.0, 1.5, 0.5], 0.8, "inverted", "test"],
     ),
-    draw=[
-        draw_gate(form, mode)
-        for form in ("paper", "inverted")
-        for mode in ("kept", "dropped", "test")
-    ],
+    draw=(  # what is done at test, more often than the rest
+        *[draw_gate("paper", "test")] * 3,
+        *[draw_gate("inverted", "test")] * 2,
+        *[draw_gate("inverted", "kept")] * 2,
+        draw_gate("paper", "kept"),
+        draw_gate("paper", "dropped"),
+        draw_gate("inverted", "dropped"),
+    ),
     slips={
         '"test": survival} -> "test": 1.0}': (
             "At test the branch counts whole in yours; in the paper's form it is "
@@ -304,6 +307,23 @@ def draw_gate(form, mode):
         ),
         "max(start + factor * value, 0.0) -> max(factor * value, 0.0)": (
             "The shortcut is missing: x is added to the branch."
+        ),
+        "max(start + factor * value, 0.0) -> max((factor or 1) * (start + (value if "
+        "factor else 0)), 0.0)": (
+            "The shortcut is scaled with the branch in yours; it always passes x as it "
+            "is."
+        ),
+        '"dropped": 0.0, "test": 1.0} -> "dropped": 1 / survival, "test": 1.0}': (
+            "In the inverted form a branch that is dropped counts in yours, too; in "
+            "either form it counts 0."
+        ),
+        "max(start + factor * value, 0.0) -> max((start if factor else 0) + factor * "
+        "value, 0.0)": (
+            "A dropped block gives zeros in yours; only its branch is dropped, and x is "
+            "passed on."
+        ),
+        '"dropped": 0.0, "test": survival} -> "dropped": survival, "test": survival}': (
+            "A branch that is dropped counts in yours; it counts 0."
         ),
         'form == "inverted" -> False': (
             "The inverted form is not told from the paper's."
@@ -407,11 +427,13 @@ def chance_of(lamps, last):
 
 
 def draw_branches(rng):
-    blocks = rng.randint(2, 5)
+    """Return branches of which one that is not the last turns values negative."""
     branches = [
-        [round(rng.uniform(-2.5, 1), 2), round(rng.uniform(-1, 0.5), 2)]
-        for _ in range(blocks)
+        [round(rng.uniform(-0.8, 1), 2), round(rng.uniform(-0.5, 1), 2)]
+        for _ in range(rng.randint(3, 5))
     ]
+    place = rng.randrange(len(branches) - 1)
+    branches[place] = [round(rng.uniform(-3, -1.5), 2), round(rng.uniform(-1, 0.2), 2)]
     return [round(rng.uniform(0.2, 3), 2), branches, draw_last(rng)]
 
 
@@ -459,6 +481,22 @@ def draw_branches(rng):
         "y = max(y + slope * y + shift, 0.0) -> y = y + max(slope * y + shift, 0.0)": (
             "ReLU acts on the branch in the drawn networks; it stands behind the sum."
         ),
+        "return [average, rule] -> average = x\n    for p, (slope, shift) in "
+        "zip(line, branches):\n        average += p * (max(average + slope * average + "
+        "shift, 0.0) - average)\n    return [average, rule]": (
+            "The average is taken behind each block and passed on; the outputs of "
+            "whole networks are averaged."
+        ),
+        (
+            "y = max(y + slope * y + shift, 0.0) -> y = y + slope * y + shift",
+            "chance_of(lamps, last) * y -> chance_of(lamps, last) * max(y, 0.0)",
+            "rule = max(rule + p * (slope * rule + shift), 0.0) -> rule = rule + p * "
+            "(slope * rule + shift)",
+            "return [average, rule] -> return [average, max(rule, 0.0)]",
+        ): (
+            "ReLU acts once, at the end, in yours; it stands behind the sum of each "
+            "block."
+        ),
         "return [average, rule] -> return [average, average]": (
             "The second number is the average again; with ReLUs the rule gives another."
         ),
@@ -504,6 +542,12 @@ def average_or_rule(x, branches, last):
     for p, (slope, shift) in zip(line, branches, strict=True):
         rule = max(rule + p * (slope * rule + shift), 0.0)
     return [average, rule]
+
+
+COPIED = (
+    "The examples' 16 or 64 maps stand in yours; the first and the last width are "
+    "asked for."
+)
 
 
 def draw_costs(rng):
@@ -565,6 +609,12 @@ def draw_costs(rng):
             "The first convolution reads three colours."
         ),
         "+ 10 * widths[-1] -> ": "The dense layer is missing.",
+        "10 * widths[-1] -> 640": COPIED,
+        "27 * widths[0] * side**2 -> 432 * side**2": COPIED,
+        (
+            "10 * widths[-1] -> 640",
+            "27 * widths[0] * side**2 -> 432 * side**2",
+        ): COPIED,
         "10 * widths[-1] -> 10 * (widths[-1] + 1)": (
             "The dense layer's biases are counted; they are no multiply-adds."
         ),
@@ -616,12 +666,13 @@ def step_macs(blocks, widths, side, last):
 
 
 def draw_curves(rng):
-    """Return two curves of errors, the first with equally low points."""
-    epochs = rng.randint(5, 14)
+    """Return two curves of errors, the first twice at its lowest in its second half."""
+    epochs = rng.randint(6, 14)
     validation = [round(rng.uniform(4, 9), 1) for _ in range(epochs)]
     test = [round(value + rng.uniform(-1.5, 1.5), 1) for value in validation]
-    for place in rng.sample(range(epochs - 1), 2):
-        validation[place] = min(validation)
+    low = round(min(validation) - 0.3, 1)
+    first, second = sorted(rng.sample(range(epochs // 2, epochs), 2))
+    validation[first] = validation[second] = low
     return [validation, test]
 
 
@@ -674,6 +725,14 @@ def draw_curves(rng):
         ),
         "test[place] - min(test)] -> (test[place] - min(test)) / test[place]]": (
             "The gain is relative; the difference in percentage points is asked for."
+        ),
+        "test[place] - min(test)] -> test[place] - min(test[place:])]": (
+            "The lowest test error is looked for from the chosen epoch on; look at all "
+            "epochs."
+        ),
+        "test[place] - min(test)] -> test[place] - min(test[: place + 1])]": (
+            "The lowest test error is looked for up to the chosen epoch; look at all "
+            "epochs."
         ),
         "test[place] - min(test)] -> min(test)]": (
             "The third number is the lowest test error; how much lower it is than the "
@@ -729,13 +788,14 @@ def departed(blocks, last, shifted, swapped, factors):
     return [last, gates]
 
 
-def draw_impostor(shifted, swapped, *factors):
+LOW, HIGH = (0.15, 0.45), (0.55, 0.85)
+
+
+def draw_impostor(shifted, swapped, lasts, *factors):
     """Return a function that draws gates of this line, with one of these factors."""
 
     def draw(rng):
-        half = not (shifted or swapped) and rng.random() < 0.5
-        last = rng.uniform(0.15, 0.45) + rng.choice([0, 0.4])
-        last = 0.5 if half else round(last, 2)
+        last = round(rng.uniform(*lasts), 2)
         blocks = rng.randint(3, 40)
         return departed(blocks, last, shifted, swapped, rng.choice(factors))
 
@@ -753,17 +813,34 @@ def draw_impostor(shifted, swapped, *factors):
         departed(4, 0.8, False, True, "twice"),
     ),
     draw=(
-        draw_impostor(False, False, "paper", "inverted"),
-        draw_impostor(False, False, "never", "twice", "same"),
-        draw_impostor(True, False, "never", "twice"),
-        draw_impostor(False, True, "inverted", "same"),
-        draw_impostor(True, True, "inverted", "paper"),
-        draw_impostor(True, True, "never", "twice", "same"),
+        draw_impostor(False, False, (0.5, 0.5), "never", "twice"),
+        draw_impostor(False, False, (1, 1), "inverted", "never"),
+        draw_impostor(False, False, HIGH, "never", "twice", "same"),
+        draw_impostor(True, False, LOW, "never", "twice"),
+        draw_impostor(False, True, LOW, "inverted", "same"),
+        draw_impostor(False, True, HIGH, "paper", "twice"),
+        draw_impostor(True, True, LOW, "never", "twice", "same"),
+        draw_impostor(True, True, HIGH, "inverted", "paper"),
     ),
     slips={
         "[shifted, swapped, uncalibrated] -> [False, swapped, uncalibrated]": SHIFTED,
         "(block - 1) / (len(gates) - 1) -> (block - 1) / len(gates)": SHIFTED,
         "[shifted, swapped, uncalibrated] -> [shifted, False, uncalibrated]": SWAPPED,
+        "return [shifted, swapped, uncalibrated] -> return [abs(gates[0][0] - 1) <= "
+        "0.001, swapped, uncalibrated]": (
+            "A first share of 1 is taken for a late line; where `last` is 1 the right "
+            "line has it, too."
+        ),
+        "return [shifted, swapped, uncalibrated] -> return [shifted, gates[-1][0] < "
+        "last - 0.001, uncalibrated]": (
+            "Only a last share below `last` is found; where `last` is below 0.5, 1 - "
+            "`last` lies above it."
+        ),
+        "return [shifted, swapped, uncalibrated] -> return [shifted, gates[-1][0] > "
+        "last + 0.001, uncalibrated]": (
+            "Only a last share above `last` is found; where `last` is above 0.5, 1 - "
+            "`last` lies below it."
+        ),
         "abs(share * kept - test) > 0.001 -> abs(share - test) > 0.001": (
             "The inverted form is taken for an impostor: a kept branch divided by p in "
             "training needs no factor at test."

@@ -319,7 +319,7 @@ def draw_gate(form, mode):
         ),
         "max(start + factor * value, 0.0) -> max((start if factor else 0) + factor * "
         "value, 0.0)": (
-            "A dropped block gives zeros in yours; only its branch is dropped, and x is "
+            "A dropped block gives zeros in yours; only its branch is dropped, x is "
             "passed on."
         ),
         '"dropped": 0.0, "test": survival} -> "dropped": survival, "test": survival}': (

@@ -14,6 +14,7 @@ from course_lib.figures.plots import bars, columns, learning_curves, lines, pane
 from course_lib.figures.preact_resnet import orders
 from course_lib.figures.resnet import skeletons
 from course_lib.figures.squeezenet import error_by_size, levels
+from course_lib.figures.stochastic_depth import lamps
 from course_lib.figures.tiles import feature_maps, filters, images, receptive_field
 from course_lib.figures.vgg import pyramid
 from course_lib.figures.wide_resnet import kernels, shares
@@ -30,6 +31,7 @@ __all__ = [
     "filters",
     "images",
     "kernels",
+    "lamps",
     "learning_curves",
     "levels",
     "lines",

@@ -25,6 +25,7 @@ from course_lib.grading.questions import (
     preact_resnet,
     resnet,
     squeezenet,
+    stochastic_depth,
     vgg,
     wide_resnet,
     zfnet,
@@ -651,6 +652,47 @@ def test_the_two_causes_are_those_of_least_squares():
     table = [wide_resnet.CONVOLUTIONS, wide_resnet.MACS]
     expected, *_ = np.linalg.lstsq(np.transpose(table), wide_resnet.MILLISECONDS, rcond=None)
     np.testing.assert_allclose(wide_resnet.two_causes(*table, wide_resnet.MILLISECONDS), expected)
+
+
+def test_the_survival_line_and_the_macs_of_stochastic_depth_are_those_of_the_built_network():
+    from course_lib.architectures import outline, stochastic_depth_resnet
+    from course_lib.ledger import ledger
+
+    network = outline(stochastic_depth_resnet, 20, survival=0.3, input_shape=(16, 16, 3))
+    gates = [layer.survival for layer in network.layers if layer.name.endswith("_gate")]
+    assert stochastic_depth.survival_line(9, 0.3) == pytest.approx(gates)
+    everything, _ = stochastic_depth.step_macs(3, [16, 32, 64], 16, 0.3)
+    assert everything == ledger(network).macs
+
+
+@pytest.mark.parametrize("mode", ["dropped", "kept", "test"])
+def test_a_gated_block_of_stochastic_depth_is_that_of_the_layer(mode):
+    from course_lib.backend import keras
+    from course_lib.layers import StochasticDepth
+
+    branch = np.array([[-3.0, 1.5, 0.5]], "float32")
+    drawn = {
+        float(np.asarray(StochasticDepth(0.5, seed=seed)(branch, training=True))[0, 1]) for seed in range(20)
+    }
+    assert drawn == {0.0, 1.5}
+    seed = next(
+        seed
+        for seed in range(20)
+        if np.any(StochasticDepth(0.5, seed=seed)(branch, training=True)) == (mode == "kept")
+    )
+    gated = StochasticDepth(0.5, seed=seed)(branch, training=mode != "test")
+    y = keras.ops.relu(np.array([[1.0, 0.0, 2.0]], "float32") + gated)
+    block = [[1.0, 0.0, 2.0], branch[0].tolist(), 0.5, "paper", mode]
+    assert stochastic_depth.gated_block(*block) == np.ravel(y).tolist()
+
+
+def test_the_gates_of_stochastic_depth_are_told_apart_with_each_line_and_factor():
+    faults = {"paper": False, "inverted": False, "never": True, "twice": True, "same": True}
+    for blocks, last in ((3, 0.2), (54, 0.8)):
+        for shifted, swapped in itertools.product([False, True], repeat=2):
+            for factors, fault in faults.items():
+                case = stochastic_depth.departed(blocks, last, shifted, swapped, factors)
+                assert stochastic_depth.depth_impostor(*case) == [shifted, swapped, fault]
 
 
 def test_all_sixteen_impostors_of_resnet_are_told_apart():

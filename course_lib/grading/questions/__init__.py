@@ -14,6 +14,7 @@ CHAPTERS = {  # in the order of the course, each with its number
     "googlenet": 6,
     "resnet": 7,
     "preact_resnet": 8,
+    "stochastic_depth": 9,
     "wide_resnet": 10,
     "squeezenet": 14,
 }

@@ -19,7 +19,7 @@ from course_lib.backend import keras
 import tensorflow as tf  # isort: skip
 
 NETWORKS = ((10, 1), (22, 1), (10, 2), (46, 1), (10, 3))
-RATES = (0.05, 0.1, 0.2)
+RATES = (0.05, 0.1, 0.2, 0.4)
 SEEDS = (2016, 1)
 SHAPES = {"image_size": 16, "train_count": 2048, "test_count": 1000, "batch_size": 64}
 STORED = "wide_resnet_ways"

@@ -180,7 +180,8 @@ def fire_table(modules, base_e, incr_e, freq, sr, pct3x3):
     `[s1x1, e1x1, e3x3]` for each of the first `modules`.
 
     So section 5.1 of the paper makes all modules from five numbers. The ratios are such
-    that all products are whole. The first case is SqueezeNet.
+    that all products are whole; return them as 16, not 16.0. The first case is
+    SqueezeNet.
     """
     rows = []
     for number in range(modules):
@@ -281,8 +282,8 @@ def squeezenet_totals(table, size, classes):
     """
     Return `[parameters, macs]` for pictures of `size` by `size` with three channels.
     `table` has a row for each layer up to conv10, which is a 1x1 convolution with
-    `classes` filters. Behind it comes an average. The average and the pools multiply
-    nothing.
+    `classes` filters. Behind it comes an average. The average, the pools and the biases
+    multiply nothing.
 
     The rows: `["conv", filters, kernel, stride]`, without padding; `["fire", s1x1,
     e1x1, e3x3]`, whose 3x3 is padded so that the side stays; `["pool"]`, a 3x3 max
@@ -363,10 +364,9 @@ def rounded_to_levels(weights, bits):
 )
 def uniform_levels(weights, bits):
     """
-    Return `2**bits` levels at equal distances, in ascending order, the first of them at
-    the smallest weight and the last at the largest.
-
-    Where each weight is rounded to the nearest of them, `bits` bits say which.
+    A layer's weights are each to be rounded to the nearest of a few levels; `bits` bits
+    say which. Return `2**bits` levels at equal distances, in ascending order, the first
+    of them at the smallest weight and the last at the largest.
     """
     count = 2**bits
     low, high = min(weights), max(weights)
@@ -607,7 +607,8 @@ def gap_indices(positions, bits):
 
     A larger gap is bridged by fillers, weights of 0 that are stored, too: each stores
     `2**bits - 1`, and leaves a gap that is `2**bits` smaller. As few fillers as
-    possible are used. Return all that is stored, in order.
+    possible are used. (A weight with a gap of `2**bits` stores `2**bits - 1`, too; its
+    value, which is not 0, tells it from a filler.) Return all that is stored, in order.
     """
     indices = []
     last = -1
@@ -821,7 +822,7 @@ CURVES = [
     points=2,
     returns="a list `[bits, rise]` of numbers",
     visible=(
-        [BITS, CURVES, [2.5, 3.75, 2.75], 1.0],
+        [BITS, CURVES, [2.5, 3.75, 2.75], 2.0],
         [BITS, CURVES, [2.5, 3.75, 2.75], 0.5],
         [[3, 4, 5], [[9.0, 4.0, 4.5]], [4.0], 0.75],
     ),
@@ -1019,10 +1020,12 @@ def squeezenet_impostor(size, classes, parameters, macs, score):
     Networks sold as SqueezeNet 1.0 may be version 1.1, have no biases, pad conv10 by
     one place on each side, or have no ReLU behind conv10. From the totals for a picture
     of `size`, and the `score`, tell which were done: four truth values in this order.
+    MACs leave biases out, as in `squeezenet_totals`.
 
     The authors' own file of 1.0 pads conv10; their table 1 does not. The score is what
     ReLU, where there is one, and the average make of a map of conv10 that is 1 at one
-    place and -1 at all others: a missing ReLU shows in no count at all.
+    place and -1 at all others: with it, 1/169 = 0.005917 where the map is 13x13. A
+    missing ReLU shows in no count at all.
     """
     old = squeezenet_totals(VERSION_1_0, size, classes)
     new = squeezenet_totals(VERSION_1_1, size, classes)

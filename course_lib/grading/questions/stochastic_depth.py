@@ -642,14 +642,15 @@ def draw_costs(rng):
 def step_macs(blocks, widths, side, last):
     """
     A 3x3 convolution reads a colour picture of `side` x `side` and writes `widths[0]`
-    maps; stages follow, each of `blocks` blocks (here the blocks of one stage, not of the
-    network), then an average and a dense layer to ten classes. Return the multiply-adds of one forward pass with all blocks, and their
-    mean if blocks are dropped by the survival line and nothing of them is computed.
+    maps. Stages follow, each of `blocks` blocks (here that is the blocks of one stage,
+    not of the network), then an average and a dense layer to ten classes. Return the
+    multiply-adds of one forward pass with all blocks, and their mean if blocks are
+    dropped by the survival line and nothing of them is computed.
 
     A block of stage i has two 3x3 convolutions of `widths[i]` maps; the first one of
-    each later stage halves the side. Shortcuts, BatchNorm and the average count
-    nothing; convolutions keep the size of what they read (padding "same"). The line
-    falls over the blocks of all stages.
+    each later stage halves the side. All convolutions are padded ("same").
+    Shortcuts, BatchNorm and the average count nothing. The line falls over the blocks
+    of all stages.
     """
     always = 27 * widths[0] * side**2 + 10 * widths[-1]
     costs = []

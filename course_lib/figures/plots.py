@@ -184,13 +184,14 @@ def most(name, rows):
     return f"{name}, {total:,} in all, most in {largest.layer} ({getattr(largest, name):,})"
 
 
-def columns(names, series, *, references=None, alt=None):
+def columns(names, series, *, references=None, same_y=False, alt=None):
     """Draw values as upright bars over names, each with its number, a panel for each series.
 
     Args:
         names: what the bars stand for, `(N,)`; a line break is allowed.
         series: what a panel shows, with its unit -> `(N,)` values; None where there is none.
         references: series -> (name, level), drawn dotted in its panel; or None.
+        same_y: whether all panels have one scale of y, for series of one unit.
     """
     require_few(series, "series")
     names = [str(name) for name in names]
@@ -201,12 +202,13 @@ def columns(names, series, *, references=None, alt=None):
         axes = add_axes(figure, len(series), 1, place, title=title)
         heights = [value or 0 for value in values]
         axes.bar(range(len(names)), heights, color=colour, width=0.62)
-        axes.set_ylim(0, 1.18 * max(heights))
+        highest = max(value or 0 for row in series.values() for value in row) if same_y else max(heights)
+        axes.set_ylim(0, 1.18 * highest)
         axes.set_xticks(range(len(names)), names if place == len(series) else [""] * len(names))
         label = {"facecolor": PAPER, "edgecolor": "none", "pad": 1}
         for at, (value, height) in enumerate(zip(values, heights, strict=True)):
             words = "\N{EN DASH}" if value is None else f"{value:,}"
-            write(axes, at, height + 0.02 * max(heights), words, va="bottom", weight="bold", bbox=label)
+            write(axes, at, height + 0.02 * highest, words, va="bottom", weight="bold", bbox=label)
         if title in (references or {}):
             name, level = references[title]
             axes.axhline(level, color=INK, linestyle=":", linewidth=1.4)

@@ -86,6 +86,11 @@ def test_columns_stand_as_high_as_their_values_and_say_them():
         figures.columns(["a", "b", "c"], {"layers": [1, 2]})
 
 
+def test_columns_of_one_unit_stand_on_one_scale_of_y_if_that_is_asked():
+    picture = figures.columns(["a", "b"], {"one": [1, None], "other": [2, 40]}, same_y=True)
+    assert {axes.get_ylim() for axes in picture.figure.axes} == {(0, 1.18 * 40)}
+
+
 def test_panels_on_a_logarithmic_scale_leave_room_above_the_highest_line():
     groups = {"low": {"norm": [1e-9, 1e-8]}, "high": {"norm": [3, 5]}}
     picture = figures.panels(groups, x_label="layer", y_label="norm", log_y=True)

@@ -227,7 +227,7 @@ def drawn_layers(numbers, last):
     Return the number of layers of each drawn network.
 
     A block has two layers. Two more, the first convolution and the dense layer, stand
-    in no block. No number equals its p.
+    in no block. No number equals its p, so you need not care about ties.
     """
     line = survival_line(len(numbers[0]), last)
     return [
@@ -642,14 +642,15 @@ def draw_costs(rng):
 def step_macs(blocks, widths, side, last):
     """
     A 3x3 convolution reads a colour picture of `side` x `side` and writes `widths[0]`
-    maps; stages of `blocks` blocks follow, then an average and a dense layer to ten
-    classes. Return the multiply-adds of one forward pass with all blocks, and their
-    mean if blocks are dropped by the survival line and nothing of them is computed.
+    maps. Stages follow, each of `blocks` blocks (here that is the blocks of one stage,
+    not of the network), then an average and a dense layer to ten classes. Return the
+    multiply-adds of one forward pass with all blocks, and their mean if blocks are
+    dropped by the survival line and nothing of them is computed.
 
     A block of stage i has two 3x3 convolutions of `widths[i]` maps; the first one of
-    each later stage halves the side. Shortcuts, BatchNorm and the average count
-    nothing. The line falls over the blocks of all stages. The way back costs about
-    twice as much, of either.
+    each later stage halves the side. All convolutions are padded ("same").
+    Shortcuts, BatchNorm and the average count nothing. The line falls over the blocks
+    of all stages.
     """
     always = 27 * widths[0] * side**2 + 10 * widths[-1]
     costs = []
@@ -889,16 +890,17 @@ def draw_impostor(shifted, swapped, lasts, *factors):
 )
 def depth_impostor(last, gates):
     """
-    Somebody's gates were watched: `gates` has `[share, kept, test]` for each block, the
-    share of mini-batches in which it was kept, its branch's factor then, and that at
-    test. Return three truth values. Does the line begin at 1 with block 1? Is `last`
-    the rate of dropping? Do mean factor in training and factor at test differ
-    somewhere?
+    Somebody's gates were watched: `gates` has `[share, kept, test]` for each block: the
+    share of mini-batches in which it was kept, the factor of its branch then, and the
+    factor of its branch at test. Return three truth values. Does the line begin at 1
+    with block 1? Is `last` the rate of dropping? Do mean factor in training and factor
+    at test differ somewhere?
 
     The line should begin at 1 with the input, and end at `last`, not at 1 - `last`. A
     dropped branch counts 0 in the mean: the inverted form is in order. Numbers are
-    rounded to four digits: take those within 0.001 for equal. What changes no number is
-    False. Public code has begun the line too late, and never applied the factor.
+    rounded to four digits: take those within 0.001 for equal. A mistake that would give
+    the right numbers, as the second one at a `last` of 0.5, is answered False. Public
+    code has begun the line too late, and never applied the factor.
     """
     uncalibrated = any(abs(share * kept - test) > 0.001 for share, kept, test in gates)
     for shifted, swapped in itertools.product([False, True], repeat=2):

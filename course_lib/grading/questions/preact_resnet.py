@@ -695,8 +695,6 @@ def draw_sweep(rng):
         "error < limit -> error > limit": (
             "The rates that fail are taken; those below the limit train."
         ),
-        "run[-1] / run[0] > best[1] / best[0] -> run[-1] / run[0] >= best[1] / "
-        "best[0]": "Of equally wide runs the last is taken; take the first.",
         "run[-1] / run[0] > best[1] / best[0] -> True": (
             "The last run of rates is taken; the widest is asked for."
         ),

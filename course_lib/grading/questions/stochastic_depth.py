@@ -642,10 +642,9 @@ def draw_costs(rng):
 def step_macs(blocks, widths, side, last):
     """
     A 3x3 convolution reads a colour picture of `side` x `side` and writes `widths[0]`
-    maps. Stages follow, each of `blocks` blocks (here that is the blocks of one stage,
-    not of the network), then an average and a dense layer to ten classes. Return the
-    multiply-adds of one forward pass with all blocks, and their mean if blocks are
-    dropped by the survival line and nothing of them is computed.
+    maps. Stages of `blocks` blocks each follow, then an average and a dense layer to
+    ten classes. Return the multiply-adds of one forward pass with all blocks, and their
+    mean if blocks are dropped by the survival line, and not computed then.
 
     A block of stage i has two 3x3 convolutions of `widths[i]` maps; the first one of
     each later stage halves the side. All convolutions are padded ("same").
@@ -890,11 +889,10 @@ def draw_impostor(shifted, swapped, lasts, *factors):
 )
 def depth_impostor(last, gates):
     """
-    Somebody's gates were watched: `gates` has `[share, kept, test]` for each block: the
-    share of mini-batches in which it was kept, the factor of its branch then, and the
-    factor of its branch at test. Return three truth values. Does the line begin at 1
-    with block 1? Is `last` the rate of dropping? Do mean factor in training and factor
-    at test differ somewhere?
+    `gates` has `[share, kept, test]` for each block of somebody's network: in which
+    share of mini-batches it was kept, the factor of its branch then, and at test.
+    Return three truth values. Does the line begin at 1 with block 1? Is `last` the rate
+    of dropping? Do mean factor in training and factor at test differ somewhere?
 
     The line should begin at 1 with the input, and end at `last`, not at 1 - `last`. A
     dropped branch counts 0 in the mean: the inverted form is in order. Numbers are

@@ -44,6 +44,9 @@ MILLISECONDS = [130.0, 69.0, 81.0, 42.0, 71.0]
         ),
         "2**stage -> k**stage": "From stage to stage the maps double, whatever k is.",
         "k * 2**stage -> 2**stage": "The stages are not widened; k multiplies each.",
+        "(maps * k -> (16 * k": (
+            "The stages begin with 16 * k maps in yours, whatever `maps` is."
+        ),
         "k * 2**stage -> k": "The maps don't grow from stage to stage; they double.",
         "k * 2**stage -> k // 2**stage": (
             "The maps are halved from stage to stage; they double."
@@ -157,7 +160,8 @@ KERNELS = [[3, 3], [3, 1, 3], [1, 3, 1], [1, 3], [3, 1], [3, 1, 1], [3, 3, 3], [
 
 def draw_block(rng):
     maps = rng.randint(8, 320)
-    return [rng.choice([maps, rng.randint(8, 320)]), maps, rng.choice(KERNELS)]
+    maps_in = rng.choice([maps, rng.randint(7, maps - 1), rng.randint(maps + 1, 321)])
+    return [maps_in, maps, rng.choice(KERNELS)]
 
 
 @wide_resnet.question(
@@ -172,6 +176,9 @@ def draw_block(rng):
         ),
         "maps_in * maps if maps_in != maps else 0 -> maps_in * maps": (
             "Every block projects; only one that changes the number of maps does."
+        ),
+        "if maps_in != maps -> if maps_in < maps": (
+            "A block that gets narrower projects, too: wherever the numbers differ."
         ),
         "maps_in * maps if -> (maps_in + 2) * maps if": (
             "A BatchNorm follows the projection in yours; it is bare."
@@ -228,6 +235,10 @@ def block_parameters(maps_in, maps, kernels):
     return total
 
 
+STEM = (
+    "A BatchNorm follows the first convolution in yours; the first block's own is the "
+    "first."
+)
 NO_NETWORK = "Where no WRN has that depth, the answer is 0."
 
 
@@ -257,10 +268,7 @@ def draw_name(rng):
             "The first convolution reads three colours: 27 weights a map."
         ),
         "27 * maps -> 28 * maps": "The first convolution has no biases.",
-        "27 * maps -> 27 * maps + 2 * maps": (
-            "A BatchNorm follows the first convolution in yours; the first block's own "
-            "is the first."
-        ),
+        "27 * maps -> 27 * maps + 2 * maps": STEM,
         "27 * maps -> 0": "The first convolution is missing.",
         "2 * maps + (maps + 1) * classes -> (maps + 1) * classes": (
             "The last BatchNorm is missing, in front of the average pooling."
@@ -299,8 +307,9 @@ def draw_name(rng):
 def wrn_parameters(depth, k, classes):
     """
     Return the trainable parameters of WRN-`depth`-`k` for colour pictures, or 0 if no
-    WRN has that depth, 6n + 4: a 3x3 convolution of 16 maps; three stages of n blocks
-    B(3,3), as above; a BatchNorm and ReLU behind the last sum; averages; a dense layer.
+    WRN has that depth, 8 or more: 6n + 4. A 3x3 convolution of 16 maps; three stages of
+    n blocks B(3,3), as above; BatchNorm and ReLU behind the last sum; averages; a dense
+    layer.
 
     Only the dense layer has biases. The paper says 36.5M for WRN-28-10 and 8.9M for
     WRN-40-4.
@@ -554,10 +563,10 @@ def two_causes(layers, macs, times):
     A step takes `layer` for each layer that waits for another, and `mac` for each
     million multiply-adds: time = layer * layers + mac * macs. Find both for the given
     networks by least squares: of all pairs of numbers, they make the sum of the squared
-    differences between `times` and this formula smallest. There the derivative of the
-    sum by each of the two is 0: two equations.
+    differences between `times` and this formula smallest.
 
-    There is no constant term. Times are in milliseconds, so that the answers are
+    There the sum's derivative by each of the two is 0: two equations. There is no
+    constant term. Times are in milliseconds, so that the answers are
     milliseconds a layer and a million. In the first case two networks fit exactly: 90
     layers more take 45 ms more.
     """
@@ -581,6 +590,11 @@ def last_alone(order):
     """Put one dropout in front of the last convolution, even if alone: a mistake."""
     head, conv, tail = order.rpartition("conv")
     return f"{head}dropout {conv}{tail}"
+
+
+def replaced(order):
+    """Replace one text, which occurs only in one order, and not twice in a row."""
+    return order.replace("conv BN ReLU conv", "conv BN ReLU dropout conv")
 
 
 @wide_resnet.question(
@@ -622,6 +636,10 @@ def last_alone(order):
         ),
         "result.append(name) -> result += [name, 'dropout'] if name == '+' else "
         "[name]": ("Dropout stands behind the sum, too, on the way."),
+        replaced: (
+            "`replace` finds no overlapping texts and no other order of layers: go "
+            "through the names one by one."
+        ),
         "result.append(name) -> result += [name, 'dropout'] if name == 'ReLU' else "
         "[name]": "Not every ReLU has a dropout behind it.",
         'return " ".join(result) -> return result': (
@@ -711,6 +729,8 @@ def draw_gap(rng):
         ),
         "round(abs(right - other) * pictures / 100) -> int(abs(right - other) * "
         "pictures / 100)": ("The number of pictures is cut off; round it."),
+        "round(abs(right - other) * pictures / 100) -> int(abs(right - other) / 100 * "
+        "pictures)": "The number of pictures is cut off; round it.",
     },
     hints=(
         "The first number is the gap's share of the pictures, rounded.",
@@ -829,6 +849,7 @@ BOTH, HEAD = draw_impostor(False, False), draw_impostor(True, False)  # left out
         "if not headed: -> if False:": HEADLESS,
         "2 * maps[-1] -> 2 * 64": HEADLESS,
         "2 * maps[-1] -> 4 * maps[-1]": HEADLESS,
+        "one * two -> one * two if one * k != two else 0": BARE,
         "one * two -> one * two * 9": BARE,
         "one * two -> one * two + 2 * two": BARE,
         "itertools.pairwise(maps) -> itertools.pairwise(maps[1:])": BARE,

@@ -58,10 +58,10 @@ def test_an_mlpconv_layer_is_a_perceptron_of_three_layers_at_every_position():
 def test_the_class_maps_of_cifar_are_alive_at_every_place_and_those_of_a_table_may_be_dead():
     pictures = np.random.default_rng(0).normal(size=(4, 16, 16, 3)).astype("float32")
     positive = {}
-    for alive in (True, False):
+    for start, options in (("default", {}), ("He's", {"alive": False})):
         keras.utils.set_random_seed(1)
-        network = nin_cifar10(input_shape=(16, 16, 3), width=0.25, alive=alive)
+        network = nin_cifar10(input_shape=(16, 16, 3), width=0.25, **options)
         maps = keras.Model(network.input, network.get_layer("mlpconv3_cccp2").output)(pictures)
-        positive[alive] = np.mean(maps > 0, axis=(0, 1, 2))
-    assert positive[True].min() == 1
-    assert positive[False].min() < 0.1
+        positive[start] = np.mean(maps > 0, axis=(0, 1, 2))
+    assert positive["default"].min() == 1
+    assert positive["He's"].min() < 0.1
